@@ -1,0 +1,210 @@
+"""RTP headers as bytes in, bytes out (RFC 3550 section 5.1, RFC 8285).
+
+The portable data plane calls this for every packet it forwards: no object per header field, no copies
+but the outgoing packet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from struct import Struct
+
+from meetings.relay.errors import MalformedPacket
+
+_FIXED = Struct("!BBHII")
+_EXTENSION = Struct("!HH")
+
+_VERSION_2 = 0x80
+_HAS_PADDING = 0x20
+_HAS_EXTENSION = 0x10
+_ONE_BYTE_PROFILE = 0xBEDE
+_TWO_BYTE_PROFILE = 0x1000
+
+
+class Kind(Enum):
+    """What a datagram on the shared port carries."""
+
+    STUN = "stun"
+    DTLS = "dtls"
+    RTP = "rtp"
+    RTCP = "rtcp"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class RtpHeader:
+    """The header fields a relay needs. `padding` is the number of trailing padding bytes."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload_offset: int
+    padding: int
+    extensions: dict[int, bytes]
+
+
+def classify(datagram: bytes) -> Kind:
+    """Tell protocols on one port apart: RFC 7983, and RFC 5761 section 4 for RTP against RTCP."""
+    if len(datagram) < 2:
+        return Kind.UNKNOWN
+    first = datagram[0]
+    if 128 <= first <= 191:
+        return Kind.RTCP if 192 <= datagram[1] <= 223 else Kind.RTP
+    if first <= 3:
+        return Kind.STUN
+    if 20 <= first <= 63:
+        return Kind.DTLS
+    return Kind.UNKNOWN
+
+
+def parse_rtp(packet: bytes) -> RtpHeader:
+    """Read an RTP header; raises MalformedPacket whatever the bytes are."""
+    size = len(packet)
+    if size < 12 or packet[0] & 0xC0 != _VERSION_2:
+        raise MalformedPacket("not an RTP packet")
+    first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(packet)
+    offset = 12 + 4 * (first & 15)
+    extensions: dict[int, bytes] = {}
+    if first & _HAS_EXTENSION:
+        if offset + 4 > size:
+            raise MalformedPacket("RTP header extension is cut short")
+        profile, words = _EXTENSION.unpack_from(packet, offset)
+        start = offset + 4
+        offset = start + 4 * words
+        if offset <= size:
+            _read_extensions(packet, profile, start, offset, extensions)
+    if offset > size:
+        raise MalformedPacket("RTP header is longer than its packet")
+    padding = 0
+    if first & _HAS_PADDING:
+        padding = packet[-1]
+        if not 0 < padding <= size - offset:
+            raise MalformedPacket("RTP padding is longer than its payload")
+    return RtpHeader(second > 127, second & 127, sequence, timestamp, ssrc, offset, padding, extensions)
+
+
+def _read_extensions(packet: bytes, profile: int, start: int, end: int, found: dict[int, bytes]) -> None:
+    if profile == _ONE_BYTE_PROFILE:
+        _read_one_byte(packet, start, end, found)
+    elif profile & 0xFFF0 == _TWO_BYTE_PROFILE:
+        _read_two_byte(packet, start, end, found)
+
+
+def _read_one_byte(packet: bytes, position: int, end: int, found: dict[int, bytes]) -> None:
+    while position < end:
+        head = packet[position]
+        position += 1
+        if head == 0:
+            continue
+        identifier = head >> 4
+        if identifier in (0, 15):  # RFC 8285 section 4.2: stop reading, keep what came before
+            return
+        stop = position + (head & 15) + 1
+        if stop > end:
+            raise MalformedPacket("RTP header extension element is cut short")
+        found[identifier] = packet[position:stop]
+        position = stop
+
+
+def _read_two_byte(packet: bytes, position: int, end: int, found: dict[int, bytes]) -> None:
+    while position < end:
+        identifier = packet[position]
+        if identifier == 0:
+            position += 1
+            continue
+        if position + 2 > end:
+            raise MalformedPacket("RTP header extension element is cut short")
+        stop = position + 2 + packet[position + 1]
+        if stop > end:
+            raise MalformedPacket("RTP header extension element is cut short")
+        found[identifier] = packet[position + 2 : stop]
+        position = stop
+
+
+def is_padding_only(packet: bytes, header: RtpHeader) -> bool:
+    """True for a bandwidth probe: a packet whose payload is nothing but padding."""
+    return header.payload_offset + header.padding >= len(packet)
+
+
+def rebuild_rtp(
+    packet: bytes,
+    header: RtpHeader,
+    *,
+    payload_type: int,
+    sequence: int,
+    timestamp: int,
+    ssrc: int,
+    extensions: Sequence[tuple[int, bytes]],
+    payload: bytes | None = None,
+    marker: bool | None = None,
+) -> bytes:
+    """Put a new header before a packet's payload; contributing sources and padding are left out.
+
+    Numbers are taken modulo their field. Extension identifiers are 1 to 255, values up to 255 bytes
+    (ValueError otherwise).
+    """
+    if payload is None:
+        payload = packet[header.payload_offset : len(packet) - header.padding]
+    second = payload_type & 127
+    if header.marker if marker is None else marker:
+        second |= 128
+    first = _VERSION_2 | _HAS_EXTENSION if extensions else _VERSION_2
+    fixed = _FIXED.pack(first, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc & 0xFFFFFFFF)
+    if not extensions:
+        return fixed + payload
+    return b"".join((fixed, _write_extensions(extensions), payload))
+
+
+def _write_extensions(extensions: Sequence[tuple[int, bytes]]) -> bytes:
+    block = bytearray()
+    # The one-byte form knows identifiers 1 to 14 and values of 1 to 16 bytes.
+    if all(identifier <= 14 and 1 <= len(value) <= 16 for identifier, value in extensions):
+        profile = _ONE_BYTE_PROFILE
+        for identifier, value in extensions:
+            block.append(identifier << 4 | len(value) - 1)
+            block += value
+    else:
+        profile = _TWO_BYTE_PROFILE
+        for identifier, value in extensions:
+            block.append(identifier)
+            block.append(len(value))
+            block += value
+    block += bytes(-len(block) % 4)
+    return _EXTENSION.pack(profile, len(block) // 4) + block
+
+
+def newer(a: int, b: int) -> bool:
+    """True when 16-bit sequence number `a` comes after `b` (RFC 1982 serial arithmetic)."""
+    return 0 < (a - b) & 0xFFFF < 0x8000
+
+
+class SequenceUnwrapper:
+    """Turns wrapping 16-bit numbers into ones that keep growing; may go below zero at the very start."""
+
+    _modulus = 1 << 16
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def unwrap(self, value: int) -> int:
+        """The extended number closest to the one given before."""
+        if self._last is None:
+            self._last = value
+            return value
+        half = self._modulus >> 1
+        step = (value - self._last + half) % self._modulus - half
+        self._last += step
+        return self._last
+
+
+class TimestampUnwrapper(SequenceUnwrapper):
+    """The same for 32-bit RTP timestamps."""
+
+    _modulus = 1 << 32
+
+
+def abs_send_time(now_wall: float) -> bytes:
+    """The abs-send-time header extension: seconds as 6.18 bit fixed point, wrapping every 64 s."""
+    return (int(now_wall * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
