@@ -1,0 +1,159 @@
+"""WebSocket and HTTP edges of the embedded relay: verify, admit, hand over."""
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from channels.generic.http import AsyncHttpConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from meetings.errors import MeetingsError, NotAllowed
+from meetings.relay.errors import Refused
+from meetings.relay.interface import JoinClaims
+from meetings.relay.server import Relay, RelayConfig, Session
+from meetings.services import admission, recording
+
+log = logging.getLogger("visio.relay")
+
+
+class PortalAnswers:
+    """What the relay asks of the portal, answered from the database."""
+
+    async def admit(self, claims: JoinClaims) -> None:
+        try:
+            await database_sync_to_async(admission.verify)(
+                room=claims.room,
+                identity=claims.identity,
+                name=claims.name,
+                role=claims.attributes.get("role", ""),
+            )
+        except NotAllowed as refusal:
+            raise Refused(403, "not allowed", str(refusal)) from None
+
+    async def recording_key(self, room: str, egress_id: str) -> bytes:
+        try:
+            return await database_sync_to_async(recording.running_key)(room=room)
+        except MeetingsError as error:
+            raise Refused(403, "not allowed", str(error)) from None
+
+
+class EmbeddedRelay:
+    """The one relay of this process, started by the server's start or by the first who needs it."""
+
+    def __init__(self) -> None:
+        self._relay: Relay | None = None
+        self._lock = asyncio.Lock()
+
+    async def get(self) -> Relay:
+        """The running relay. Raises OSError where its UDP port cannot be had."""
+        async with self._lock:
+            if self._relay is None:
+                relay = Relay(_config(), PortalAnswers())
+                await relay.start()
+                self._relay = relay
+        return self._relay
+
+    async def stop(self) -> None:
+        async with self._lock:
+            if self._relay is not None:
+                await self._relay.stop()
+                self._relay = None
+
+
+def _config() -> RelayConfig:
+    return RelayConfig(
+        api_key=settings.MEDIA_SERVER_KEY,
+        api_secret=settings.MEDIA_SERVER_SECRET,
+        media_addresses=settings.VISIO.media_addresses,
+        udp_port=settings.VISIO.udp_port,
+        recordings_dir=settings.RECORDINGS_DIR,
+        webhook_urls=(settings.MEDIA_WEBHOOK_URL,),
+    )
+
+
+embedded = EmbeddedRelay()
+
+
+def _query(scope: Any, name: str) -> str:
+    return parse_qs(scope["query_string"].decode("ascii", "replace")).get(name, [""])[0]
+
+
+def _bearer(scope: Any) -> str:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return value.decode("latin-1").removeprefix("Bearer ").strip()
+    return ""
+
+
+class SignalConsumer(AsyncWebsocketConsumer):
+    """``/rtc/v1``: LiveKit signalling. A refused connection is closed before it is accepted (HTTP 403)."""
+
+    session: Session | None = None
+
+    async def connect(self) -> None:
+        relay = await embedded.get()
+        token = _query(self.scope, "access_token") or _bearer(self.scope)
+        opened = asyncio.Event()
+
+        async def send(data: bytes) -> None:
+            await opened.wait()
+            await self.send(bytes_data=data)
+
+        try:
+            self.session = await relay.join(
+                token=token, join_request=_query(self.scope, "join_request"), send=send, close=self.close
+            )
+        except Refused:
+            await self.close()
+            return
+        await self.accept()
+        opened.set()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.session is not None and bytes_data is not None:
+            await self.session.receive(bytes_data)
+
+    async def disconnect(self, code: int) -> None:
+        if self.session is not None:
+            await self.session.disconnected()
+
+
+class NoSuchSocket(AsyncConsumer):
+    """Any other WebSocket address: refused, quietly."""
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        await self.send({"type": "websocket.close"})
+        raise StopConsumer
+
+
+class ValidateConsumer(AsyncHttpConsumer):
+    """``/rtc/v1/validate``: whether a token would be let in. Never 404, which means “older protocol”."""
+
+    async def handle(self, body: bytes) -> None:
+        relay = await embedded.get()
+        try:
+            relay.validate(_query(self.scope, "access_token") or _bearer(self.scope))
+        except Refused as refusal:
+            await self.send_response(refusal.status, refusal.public.encode())
+            return
+        await self.send_response(200, b"success")
+
+
+class ServerApiConsumer(AsyncHttpConsumer):
+    """``/twirp/…``: LiveKit's server API on the embedded relay."""
+
+    async def handle(self, body: bytes) -> None:
+        relay = await embedded.get()
+        headers = dict(self.scope["headers"])
+        status, content_type, answer = await relay.twirp(
+            self.scope["url_route"]["kwargs"]["method"],
+            _bearer(self.scope),
+            body,
+            headers.get(b"content-type", b"").decode("latin-1"),
+        )
+        await self.send_response(status, answer, headers=[(b"Content-Type", content_type.encode())])

@@ -1,0 +1,53 @@
+"""What is told to the live room once a change is committed. Nobody hears of rows that rolled back."""
+
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from django.db import transaction
+
+from meetings import media
+from meetings.errors import MediaServerDown
+from meetings.models import ChatMessage, Invitation
+
+log = logging.getLogger("visio.events")
+
+
+def chat_sent(message: ChatMessage) -> None:
+    """Everybody in the room sees the message at once; it is already stored."""
+    payload = json.dumps(
+        {
+            "id": str(message.id),
+            "identity": message.identity,
+            "name": message.name,
+            "text": message.text,
+            "sentAt": message.sent_at.isoformat(),
+        }
+    ).encode()
+    _after_commit(
+        partial(media.data_send, room=str(message.meeting_id), topic=media.CHAT_TOPIC, payload=payload)
+    )
+
+
+def meeting_deleted(*, room: str) -> None:
+    """Whoever is still in the room is disconnected."""
+    _after_commit(partial(media.room_end, room=room))
+
+
+def invitation_revoked(invitation: Invitation) -> None:
+    """The person is disconnected."""
+    room = str(invitation.meeting_id)
+    _after_commit(partial(media.participant_remove, room=room, identity=invitation.identity))
+
+
+def _after_commit(call: Callable[[], None]) -> None:
+    """The database is the truth: a media server that cannot be told now changes nothing of it."""
+
+    def told() -> None:
+        try:
+            call()
+        except MediaServerDown as error:
+            log.warning("the room was not told: %s", error)
+
+    transaction.on_commit(told)

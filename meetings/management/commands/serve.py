@@ -1,0 +1,128 @@
+"""Runs the whole of Visio in one process: pages, relay and worker."""
+
+import asyncio
+import errno
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from twisted.internet import asyncioreactor
+
+log = logging.getLogger("visio.access")
+
+
+class AccessLog:
+    """Daphne's access log as log records, so that tokens are scrubbed from them like from all others."""
+
+    def write(self, line: str) -> None:
+        log.info("%s", line.rstrip())
+
+
+class Command(BaseCommand):
+    help = "Runs Visio: pages, signalling, media relay and background worker in one process."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        environment = settings.VISIO
+        _require_free_port(environment.host, environment.port)
+        loop = uvloop.new_event_loop()
+        asyncio.set_event_loop(loop)
+        asyncioreactor.install(loop)
+        loop.run_until_complete(_start_relay())
+        stop_worker = start_worker()
+        try:
+            _serve(self._announce)
+        finally:
+            stop_worker()
+
+    def _announce(self) -> None:
+        self.stdout.write(f"Visio is ready at {settings.VISIO.address}")
+        self.stdout.flush()
+
+
+def _require_free_port(host: str, port: int) -> None:
+    """Raises CommandError with one sentence where the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(_why_not(host, port, error)) from None
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Port {port} is taken by another program: stop it, or choose another with PORT=…"
+        case errno.EACCES:
+            return f"This user may not listen on port {port}: choose one above 1023 with PORT=…"
+        case _:
+            return f"Cannot listen on {host} (VISIO_HOST), port {port}: {error.strerror}."
+
+
+async def _start_relay() -> None:
+    from meetings.consumers import embedded
+
+    try:
+        await embedded.get()
+    except OSError as error:
+        wanted = settings.VISIO.udp_port
+        raise CommandError(
+            f"The media port VISIO_UDP_PORT={wanted} cannot be used: {error.strerror}."
+        ) from None
+
+
+def _serve(ready: Callable[[], None]) -> None:
+    """Blocks until the process is told to stop."""
+    from daphne.access import AccessLogGenerator
+    from daphne.endpoints import build_endpoint_description_strings
+    from daphne.server import Server
+    from django.utils.module_loading import import_string
+    from twisted.internet import defer, reactor
+
+    from meetings.consumers import embedded
+
+    def stop_relay() -> Any:
+        return defer.Deferred.fromFuture(asyncio.ensure_future(embedded.stop()))
+
+    reactor.addSystemEventTrigger("before", "shutdown", stop_relay)  # type: ignore[attr-defined]
+    Server(
+        application=import_string(settings.ASGI_APPLICATION),
+        endpoints=build_endpoint_description_strings(host=settings.VISIO.host, port=settings.VISIO.port),
+        action_logger=AccessLogGenerator(AccessLog()),
+        server_name="visio",
+        ready_callable=ready,
+        verbosity=1,
+    ).run()
+
+
+def start_worker() -> Callable[[], None]:
+    """Starts the Celery worker and its timetable in threads of this process; returns how to stop them."""
+    from celery import current_app
+    from celery.beat import EmbeddedService
+
+    worker = current_app.WorkController(
+        hostname="embedded@visio",
+        pool="threads",
+        concurrency=2,
+        loglevel=logging.WARNING,
+        without_heartbeat=True,
+        without_mingle=True,
+        without_gossip=True,
+    )
+    timetable = EmbeddedService(current_app, thread=True, scheduler_cls="celery.beat:Scheduler")
+    for name, run in (("celery-worker", worker.start), ("celery-timetable", timetable.run)):
+        threading.Thread(target=run, name=name, daemon=True).start()
+
+    def stop() -> None:
+        timetable.stop()
+        worker.stop()
+
+    sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for a busy worker thread
+    return stop

@@ -1,0 +1,84 @@
+"""What the portal asks of a media server, over LiveKit's server API, and the tokens it accepts.
+
+The same calls serve the embedded relay and a LiveKit cluster. Never call one inside a transaction.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import aiohttp
+from django.conf import settings
+from livekit import api
+
+from meetings.errors import MediaServerDown
+
+TOKEN_LIFETIME = timedelta(minutes=5)
+CHAT_TOPIC = "visio.chat"
+NOTICE_TOPIC = "visio.notice"
+
+Answer = TypeVar("Answer")
+
+
+def client_url() -> str:
+    """The WebSocket address given to SDKs that run on this machine; browsers use their page's own origin."""
+    return settings.MEDIA_SERVER_URL.replace("http", "ws", 1)
+
+
+def join_token(*, room: str, identity: str, name: str, role: str) -> str:
+    """A LiveKit access token: five minutes to connect, bound to room, identity, name and role."""
+    grants = api.VideoGrants(
+        room_join=True, room=room, can_publish=True, can_subscribe=True, can_publish_data=True
+    )
+    token = api.AccessToken(settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET)
+    token = token.with_identity(identity).with_name(name).with_grants(grants)
+    return token.with_attributes({"role": role}).with_ttl(TOKEN_LIFETIME).to_jwt()
+
+
+def recording_begin(*, room: str, prefix: str) -> None:
+    """Writes every present and future track of the room into *prefix*. Raises MediaServerDown."""
+    egress = api.RoomEgress(tracks=api.AutoTrackEgress(filepath=prefix))
+    _ask(lambda server: server.room.create_room(api.CreateRoomRequest(name=room, egress=egress)))
+
+
+def recording_end(*, room: str) -> None:
+    """Ends the room's automatic recording and all running track recordings. Raises MediaServerDown."""
+    _ask(lambda server: server.room.create_room(api.CreateRoomRequest(name=room, egress=api.RoomEgress())))
+
+
+def room_is_open(*, room: str) -> bool:
+    """Whether the media server has this room now. Raises MediaServerDown."""
+    answer = _ask(lambda server: server.room.list_rooms(api.ListRoomsRequest(names=[room])))
+    return any(found.name == room for found in answer.rooms)
+
+
+def data_send(*, room: str, topic: str, payload: bytes) -> None:
+    """Sends a reliable data packet to everybody in the room. Raises MediaServerDown."""
+    request = api.SendDataRequest(room=room, data=payload, kind=api.DataPacket.Kind.RELIABLE, topic=topic)
+    _ask(lambda server: server.room.send_data(request))
+
+
+def participant_remove(*, room: str, identity: str) -> None:
+    """Disconnects a participant. Raises MediaServerDown."""
+    request = api.RoomParticipantIdentity(room=room, identity=identity)
+    _ask(lambda server: server.room.remove_participant(request))
+
+
+def room_end(*, room: str) -> None:
+    """Disconnects everybody. A room that is not open is as good as ended. Raises MediaServerDown."""
+    if room_is_open(room=room):
+        _ask(lambda server: server.room.delete_room(api.DeleteRoomRequest(room=room)))
+
+
+def _ask(call: Callable[[api.LiveKitAPI], Awaitable[Answer]]) -> Answer:
+    async def asking() -> Answer:
+        timeout = aiohttp.ClientTimeout(total=10)
+        url, key, secret = settings.MEDIA_SERVER_URL, settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET
+        async with api.LiveKitAPI(url, key, secret, timeout=timeout) as server:
+            return await call(server)
+
+    try:
+        return asyncio.run(asking())
+    except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
+        raise MediaServerDown(f"The media server did not do what was asked: {error}") from error

@@ -1,0 +1,40 @@
+"""The rows of meetings: one file per subject."""
+
+from meetings.models.jobs import Job, JobState
+from meetings.models.meeting import (
+    Access,
+    Attendance,
+    ChatMessage,
+    Invitation,
+    InvitationRole,
+    Meeting,
+    MeetingState,
+)
+from meetings.models.recording import (
+    Consent,
+    MediaFile,
+    RecordedTrack,
+    Recording,
+    RecordingState,
+    TrackState,
+    WebhookReceipt,
+)
+
+__all__ = [
+    "Access",
+    "Attendance",
+    "ChatMessage",
+    "Consent",
+    "Invitation",
+    "InvitationRole",
+    "Job",
+    "JobState",
+    "MediaFile",
+    "Meeting",
+    "MeetingState",
+    "RecordedTrack",
+    "Recording",
+    "RecordingState",
+    "TrackState",
+    "WebhookReceipt",
+]

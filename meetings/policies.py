@@ -1,0 +1,67 @@
+"""Who may do what in a meeting: the table of permissions, one function per column.
+
+Rows come from ``docs/permissions.md``. Everything here is pure: a person's standing in, yes or no out.
+"""
+
+from dataclasses import dataclass
+
+from accounts.models import Role
+from meetings.models import Access, InvitationRole, Meeting
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one person, or guest, is to one meeting."""
+
+    role: InvitationRole | None = None
+    guest: bool = False
+    ministry_role: Role | None = None
+    """The role in the meeting's own ministry; None for people of other ministries and guests."""
+
+    @property
+    def invited(self) -> bool:
+        return self.role is not None
+
+    @property
+    def leads(self) -> bool:
+        """Host or co-host."""
+        return self.role in (InvitationRole.HOST, InvitationRole.COHOST)
+
+
+def may_see(standing: Standing) -> bool:
+    """That the meeting exists: its title, time and people. Everyone else is answered 404."""
+    return (standing.invited and not standing.guest) or standing.ministry_role == Role.ADMIN
+
+
+def may_join(meeting: Meeting, standing: Standing) -> bool:
+    """Whether the person may come in: invited, or the meeting is open to whoever has its link."""
+    return standing.invited or meeting.access == Access.LINK
+
+
+def may_see_content(meeting: Meeting, standing: Standing) -> bool:
+    """Recording, transcript and chat afterwards. No role in the ministry gives this by itself."""
+    if standing.guest:
+        return False
+    return standing.leads or (standing.invited and meeting.shares_content)
+
+
+def may_see_attendance(standing: Standing) -> bool:
+    return standing.leads or standing.ministry_role == Role.ADMIN
+
+
+def may_record(standing: Standing) -> bool:
+    return standing.leads
+
+
+def may_invite(standing: Standing) -> bool:
+    return standing.leads
+
+
+def may_change(standing: Standing) -> bool:
+    """Title, access and what is shared."""
+    return standing.leads
+
+
+def may_delete(standing: Standing) -> bool:
+    """The host alone, unless a hold forbids it."""
+    return standing.role == InvitationRole.HOST

@@ -1,0 +1,100 @@
+"""Letting people in: who is admitted, and the token that proves it to the media server."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts import tenancy
+from meetings import media, policies, selectors
+from meetings.errors import NotAllowed, NotVisible
+from meetings.models import Invitation, Meeting
+from meetings.selectors import Viewer
+from meetings.services import meeting as meetings
+from meetings.services import recording as recordings
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What a browser or SDK needs to connect. ``token`` must be used within five minutes."""
+
+    url: str
+    token: str
+    room: str
+    identity: str
+    name: str
+
+
+def admit(*, meeting: Meeting, viewer: Viewer, guest_name: str = "") -> tuple[Admission, Invitation]:
+    """Admits the viewer, or a guest by name, to a meeting. Raises NotVisible, NotAllowed or BadInput.
+
+    Whoever comes in by an open link gets an invitation row of their own, so that leaving and coming back,
+    attendance and later rights all hang on one identity.
+    """
+    with tenancy.scope(meeting.ministry_id):
+        invitation = selectors.invitation_of(meeting, viewer)
+        if invitation is None:
+            invitation = _come_by_link(meeting, viewer, guest_name)
+        return issue(meeting, invitation), invitation
+
+
+def _come_by_link(meeting: Meeting, viewer: Viewer, guest_name: str) -> Invitation:
+    if not policies.may_join(meeting, selectors.standing(meeting, viewer)):
+        raise NotVisible("There is no such meeting.")
+    if viewer.user is None:
+        return meetings.guest_invite(meeting=meeting, name=guest_name)
+    if Invitation.objects.filter(meeting=meeting, user=viewer.user).exists():
+        raise NotAllowed("The host has removed you from this meeting.")
+    return Invitation.objects.create(meeting=meeting, user=viewer.user)
+
+
+def issue(meeting: Meeting, invitation: Invitation) -> Admission:
+    """A fresh token for an invitation."""
+    return Admission(
+        url=media.client_url(),
+        token=media.join_token(
+            room=meeting.room, identity=invitation.identity, name=invitation.name, role=invitation.role
+        ),
+        room=meeting.room,
+        identity=invitation.identity,
+        name=invitation.name,
+    )
+
+
+def verify(*, room: str, identity: str, name: str, role: str) -> None:
+    """What the relay asks at each connection: is this still true? Raises NotAllowed saying what is not.
+
+    The token's signature has been checked already; this finds people removed, renamed or demoted since.
+    """
+    try:
+        meeting = selectors.meeting_located(room)
+    except NotVisible:
+        raise NotAllowed("the room's meeting does not exist") from None
+    with tenancy.scope(meeting.ministry_id):
+        invitation = _invitation_with(meeting, identity)
+        if invitation is None or invitation.revoked_at is not None:
+            raise NotAllowed("no valid invitation")
+        if invitation.user is not None and not invitation.user.is_active:
+            raise NotAllowed("the account is closed")
+        if role != invitation.role:
+            raise NotAllowed(f"role is {invitation.role}, the token says {role or 'nothing'}")
+        if name != invitation.name:
+            raise NotAllowed("the name is not the invitation's")
+
+
+def _invitation_with(meeting: Meeting, identity: str) -> Invitation | None:
+    kind, _, key = identity.partition("-")
+    try:
+        number = UUID(key)
+    except ValueError:
+        return None
+    wanted = {"user_id": number} if kind == "user" else {"id": number, "user": None}
+    return Invitation.objects.select_related("user").filter(meeting=meeting, **wanted).first()
+
+
+def notice_answered(*, meeting: Meeting, invitation: Invitation, agreed: bool) -> None:
+    """The person was shown that the meeting is recorded; *agreed* is what they answered."""
+    with tenancy.scope(meeting.ministry_id):
+        live = selectors.live_recording(meeting)
+        if live is None:
+            return
+        keep = recordings.consent_given if agreed else recordings.consent_told
+        keep(recording=live, identity=invitation.identity, name=invitation.name)

@@ -1,0 +1,32 @@
+"""Who was in the room, from when to when, as the media server tells it."""
+
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from meetings.models import Attendance, Meeting
+
+
+@transaction.atomic
+def participant_joined(*, meeting: Meeting, identity: str, name: str, sid: str, at: datetime) -> None:
+    """A stay begins. Told twice, it began once."""
+    Attendance.objects.get_or_create(
+        meeting=meeting, participant_sid=sid, defaults={"identity": identity, "name": name, "joined_at": at}
+    )
+
+
+@transaction.atomic
+def participant_left(*, meeting: Meeting, identity: str, name: str, sid: str, at: datetime) -> None:
+    """A stay ends; its beginning may never have been told."""
+    Attendance.objects.update_or_create(
+        meeting=meeting,
+        participant_sid=sid,
+        defaults={"left_at": at},
+        create_defaults={"identity": identity, "name": name, "joined_at": at, "left_at": at},
+    )
+
+
+@transaction.atomic
+def everybody_left(*, meeting: Meeting) -> None:
+    """The room has closed: stays whose end was never told end now."""
+    meeting.attendance.filter(left_at=None).update(left_at=datetime.now(UTC))

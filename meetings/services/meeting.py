@@ -1,0 +1,121 @@
+"""Making, changing and deleting meetings."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import tenancy
+from accounts.models import Membership, Ministry, Role, SpokenLanguage, User
+from accounts.policies import may_host
+from meetings import events, policies
+from meetings.errors import BadInput, NotAllowed
+from meetings.models import Access, Invitation, InvitationRole, Meeting, MeetingState
+from meetings.policies import Standing
+from meetings.services import storage
+
+
+def meeting_start(
+    *,
+    host: User,
+    ministry: Ministry,
+    title: str,
+    spoken_language: str | None = None,
+    access: Access = Access.INVITED,
+) -> Meeting:
+    """A new meeting of *ministry* with *host* invited as its host. Raises NotAllowed or BadInput."""
+    with tenancy.scope(ministry.id), transaction.atomic():
+        if not may_host(Membership.objects.filter(user=host).first()):
+            raise NotAllowed("Only staff and administrators of the ministry can hold meetings.")
+        meeting = Meeting.objects.create(
+            title=_usable_title(title),
+            host=host,
+            spoken_language=_known_language(spoken_language or ministry.spoken_language),
+            access=access,
+        )
+        Invitation.objects.create(meeting=meeting, user=host, role=InvitationRole.HOST)
+    return meeting
+
+
+def _usable_title(title: str) -> str:
+    title = " ".join(title.split())
+    if not title or len(title) > 200:
+        raise BadInput("A title has from 1 to 200 characters.")
+    return title
+
+
+def _known_language(language: str) -> str:
+    if language not in SpokenLanguage.values:
+        raise BadInput(f"Unknown language “{language}”; known are {', '.join(SpokenLanguage.values)}.")
+    return language
+
+
+@transaction.atomic
+def person_invite(*, meeting: Meeting, by: Standing, user: User) -> Invitation:
+    """Invites a person of the meeting's own ministry; a revoked invitation is valid again."""
+    if not policies.may_invite(by):
+        raise NotAllowed("Only the host and co-hosts can invite.")
+    return _invite(meeting, user)
+
+
+def _invite(meeting: Meeting, user: User) -> Invitation:
+    membership = Membership.objects.filter(user=user).first()
+    if membership is None or membership.role == Role.AUDITOR:
+        raise NotAllowed("Only staff of the meeting's own ministry can be invited.")
+    invitation, _ = Invitation.objects.update_or_create(
+        meeting=meeting, user=user, defaults={"revoked_at": None}
+    )
+    return invitation
+
+
+def operator_invites(*, meeting: Meeting, user: User) -> Invitation:
+    """The command line's invitation: an operator on the machine vouches instead of the host."""
+    with tenancy.scope(meeting.ministry_id), transaction.atomic():
+        existing = Invitation.objects.filter(meeting=meeting, user=user, revoked_at=None).first()
+        return existing or _invite(meeting, user)
+
+
+@transaction.atomic
+def guest_invite(*, meeting: Meeting, name: str) -> Invitation:
+    """An invitation for a guest, known only by the name they gave."""
+    name = " ".join(name.split())
+    if not name or len(name) > 80:
+        raise BadInput("Please give a name of at most 80 characters.")
+    return Invitation.objects.create(meeting=meeting, guest_name=name)
+
+
+@transaction.atomic
+def access_change(*, meeting: Meeting, by: Standing, access: Access) -> None:
+    """Opens the meeting to whoever has the link, or closes it again."""
+    if not policies.may_change(by):
+        raise NotAllowed("Only the host and co-hosts can change who may come in.")
+    meeting.access = access
+    meeting.save(update_fields=["access"])
+
+
+@transaction.atomic
+def room_opened(*, meeting: Meeting) -> None:
+    """The media server has opened the room."""
+    if meeting.state != MeetingState.LIVE:
+        meeting.move_to(MeetingState.LIVE)
+        meeting.started_at = meeting.started_at or timezone.now()
+        meeting.ended_at = None
+        meeting.save(update_fields=["state", "started_at", "ended_at"])
+
+
+@transaction.atomic
+def room_closed(*, meeting: Meeting) -> None:
+    """The media server has closed the room: everybody has left."""
+    if meeting.state == MeetingState.LIVE:
+        meeting.move_to(MeetingState.ENDED)
+        meeting.ended_at = timezone.now()
+        meeting.save(update_fields=["state", "ended_at"])
+
+
+def meeting_delete(*, meeting: Meeting, by: Standing) -> None:
+    """Deletes the meeting with its recordings, transcripts, chat and files, and ends its room."""
+    if not policies.may_delete(by):
+        raise NotAllowed("Only the host can delete a meeting.")
+    folder = storage.meeting_folder(meeting)
+    with transaction.atomic():
+        events.meeting_deleted(room=meeting.room)
+        meeting.delete()
+    storage.folder_remove(folder)

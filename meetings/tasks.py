@@ -1,0 +1,19 @@
+"""Celery edge of meetings: wakes up, takes the lease, calls one service."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from meetings import jobs
+from meetings.services import outbox, processing, recording
+
+
+@shared_task(name=jobs.PROCESS_RECORDING)
+def process_recording(job_id: str, ministry_id: str) -> None:
+    outbox.work_on(job_id=UUID(job_id), ministry_id=UUID(ministry_id), work=processing.WORK)
+
+
+@shared_task(name="meetings.sweep_jobs")
+def sweep_jobs() -> None:
+    recording.sweep()
+    outbox.sweep()

@@ -1,0 +1,1 @@
+"""HTTP edges of meetings: parse, authorise, call one service, render."""

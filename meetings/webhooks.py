@@ -1,0 +1,82 @@
+"""What a media server tells the portal: signed, acted upon once."""
+
+import logging
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from livekit import api
+from livekit.protocol.webhook import WebhookEvent
+
+from accounts import tenancy
+from meetings import selectors
+from meetings.errors import NotVisible
+from meetings.models import Meeting, WebhookReceipt
+from meetings.services import attendance, recording
+from meetings.services import meeting as meetings
+
+log = logging.getLogger("visio.webhooks")
+
+
+@csrf_exempt
+@require_POST
+def livekit(request: HttpRequest) -> HttpResponse:
+    """Takes one event. 401 for a wrong signature; events about rooms that are no meeting are ignored."""
+    verifier = api.TokenVerifier(settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET)
+    try:
+        event = api.WebhookReceiver(verifier).receive(
+            request.body.decode(), request.headers.get("Authorization", "").removeprefix("Bearer ")
+        )
+    except Exception as error:
+        log.warning("webhook refused: %s", error)
+        return HttpResponse(status=401)
+    _take(event)
+    return HttpResponse(status=200)
+
+
+def _take(event: WebhookEvent) -> None:
+    room = event.room.name or event.egress_info.room_name
+    try:
+        meeting = selectors.meeting_located(room)
+    except NotVisible:
+        return
+    with tenancy.scope(meeting.ministry_id):
+        try:
+            with transaction.atomic():
+                WebhookReceipt.objects.create(event_id=event.id)
+                _act(event, meeting)
+        except IntegrityError:
+            if not WebhookReceipt.objects.filter(event_id=event.id).exists():
+                raise
+
+
+def _act(event: WebhookEvent, meeting: Meeting) -> None:
+    at = datetime.fromtimestamp(event.created_at or datetime.now(UTC).timestamp(), UTC)
+    person = event.participant
+    who = {"identity": person.identity, "name": person.name, "sid": person.sid, "at": at}
+    match event.event:
+        case "room_started":
+            meetings.room_opened(meeting=meeting)
+        case "participant_joined":
+            meetings.room_opened(meeting=meeting)
+            attendance.participant_joined(meeting=meeting, **who)
+        case "participant_left":
+            attendance.participant_left(meeting=meeting, **who)
+        case "room_finished":
+            meetings.room_closed(meeting=meeting)
+            attendance.everybody_left(meeting=meeting)
+            recording.room_gone(meeting=meeting)
+        case "egress_started":
+            recording.track_started(meeting=meeting, **_egress(event))
+        case "egress_ended":
+            size = sum(result.size for result in event.egress_info.file_results)
+            recording.track_ended(meeting=meeting, size=size, **_egress(event))
+
+
+def _egress(event: WebhookEvent) -> dict[str, str]:
+    info = event.egress_info
+    path = info.file_results[0].filename if info.file_results else info.file.filename
+    return {"egress_id": info.egress_id, "track_sid": info.track.track_id, "path": path}

@@ -1,0 +1,20 @@
+"""The ASGI application: pages by Django, ``/rtc/v1`` and the media server's API by the embedded relay."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visio_portal.settings")
+pages = get_asgi_application()
+
+from django.urls import re_path  # noqa: E402  (apps must be loaded first)
+
+from meetings import routing  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": URLRouter([*routing.http_urlpatterns, re_path(r"", pages)]),
+        "websocket": URLRouter(routing.websocket_urlpatterns),
+    }
+)

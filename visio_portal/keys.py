@@ -1,0 +1,50 @@
+"""The deployment's secrets: made at the first start, kept in the data folder, readable by its owner alone."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Django's signing key, the media server's key pair, and the root of the recording keys (32 bytes, hex)."""
+
+    django: str
+    relay_key: str
+    relay_secret: str
+    recordings: str
+
+
+def _fresh() -> Keys:
+    return Keys(
+        django=secrets.token_urlsafe(48),
+        relay_key="visio" + secrets.token_hex(4),
+        relay_secret=secrets.token_urlsafe(36),
+        recordings=secrets.token_hex(32),
+    )
+
+
+def load_or_make(folder: Path) -> Keys:
+    """The keys of the deployment whose state is in *folder*. Raises OSError where it cannot be used."""
+    path = folder / "keys.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _create(path, _fresh())
+    return Keys(**json.loads(path.read_text()))
+
+
+def _create(path: Path, keys: Keys) -> None:
+    """Writes beside and links into place, so that two first starts at once agree on one set of keys."""
+    draft = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(keys), file)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
