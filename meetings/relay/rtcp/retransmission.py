@@ -44,8 +44,9 @@ class NackGenerator:
             for skipped in range(self._highest + 1, number):
                 self._missing[skipped] = _Missing(ask_at=now)
         self._highest = number
-        if self._missing:
-            self._give_up([old for old in self._missing if old < number - _WINDOW])
+        # Numbers were added in ascending order, so the first is the oldest.
+        while self._missing and (oldest := next(iter(self._missing))) < number - _WINDOW:
+            self._give_up([oldest])
 
     def due(self, now: float) -> list[int]:
         """16-bit sequence numbers to ask for at `now`, oldest first; at most 500."""

@@ -169,7 +169,7 @@ def _(packet: SenderReport) -> bytes:
     fixed = _SENDER.pack(
         packet.ssrc,
         packet.ntp,
-        packet.rtp_timestamp,
+        packet.rtp_timestamp & 0xFFFFFFFF,
         packet.packet_count & 0xFFFFFFFF,
         packet.octet_count & 0xFFFFFFFF,
     )

@@ -132,7 +132,7 @@ def _send_lines(section: SectionAnswer) -> Iterator[str]:
         yield f"a=msid:{section.msid}"
     if section.ssrc is None:
         return
-    if section.rtx_ssrc is not None:
-        yield f"a=ssrc-group:FID {section.ssrc} {section.rtx_ssrc}"
-        yield f"a=ssrc:{section.rtx_ssrc} cname:{section.cname}"
     yield f"a=ssrc:{section.ssrc} cname:{section.cname}"
+    if section.rtx_ssrc is not None:
+        yield f"a=ssrc:{section.rtx_ssrc} cname:{section.cname}"
+        yield f"a=ssrc-group:FID {section.ssrc} {section.rtx_ssrc}"

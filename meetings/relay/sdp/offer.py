@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from meetings.relay.errors import MalformedDescription
 from meetings.relay.sdp.model import Codec, MediaSection, Offer
 
-MAX_TEXT = 512 * 1024
+MAX_TEXT = 2 * 1024 * 1024  # 300 sections; Chromium writes up to 6 KB for a video section
 MAX_SECTIONS = 300
 MAX_LINE = 8 * 1024
 MAX_ATTRIBUTES = 1000
