@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Keys:
-    """Django's signing key, the media server's key pair, and the root of the recording keys (32 bytes, hex)."""
+    """Django's signing key, the media server's key pair, and the recording keys' root (32 bytes, hex)."""
 
     django: str
     relay_key: str

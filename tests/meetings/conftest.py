@@ -1,0 +1,15 @@
+"""A media server for tests of the portal's side."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.meetings.media_server import FakeMediaServer, fake_media_server
+
+
+@pytest.fixture
+def media_server(settings: Any) -> Iterator[FakeMediaServer]:
+    with fake_media_server() as server:
+        settings.MEDIA_SERVER_URL = server.url
+        yield server

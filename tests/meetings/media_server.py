@@ -1,0 +1,76 @@
+"""A small media server that speaks LiveKit's server API over real HTTP and remembers what it was asked."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from google.protobuf.message import Message
+from livekit import api
+from livekit.protocol import models
+
+_REQUESTS = {
+    "CreateRoom": api.CreateRoomRequest,
+    "ListRooms": api.ListRoomsRequest,
+    "DeleteRoom": api.DeleteRoomRequest,
+    "SendData": api.SendDataRequest,
+    "RemoveParticipant": api.RoomParticipantIdentity,
+}
+
+
+@dataclass
+class FakeMediaServer:
+    """``rooms`` are open, ``calls`` holds (method, request) in order, ``broken`` answers with 503."""
+
+    url: str = ""
+    rooms: set[str] = field(default_factory=set)
+    calls: list[tuple[str, Message]] = field(default_factory=list)
+    broken: bool = False
+
+    def asked(self, method: str) -> list[Message]:
+        return [request for name, request in self.calls if name == method]
+
+    def answer(self, method: str, body: bytes) -> Message:
+        request = _REQUESTS[method].FromString(body)
+        self.calls.append((method, request))
+        match method:
+            case "CreateRoom":
+                return models.Room(name=request.name)
+            case "ListRooms":
+                return api.ListRoomsResponse(rooms=[models.Room(name=name) for name in self.rooms])
+            case _:
+                return api.DeleteRoomResponse()
+
+
+@contextmanager
+def fake_media_server() -> Iterator[FakeMediaServer]:
+    """Serves until the block ends."""
+    state = FakeMediaServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if state.broken:
+                self.send_error(503)
+                return
+            answer = state.answer(self.path.rsplit("/", 1)[-1], body).SerializeToString()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/protobuf")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Tests read ``calls`` instead."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,119 @@
+"""Jobs: one worker at a time, outcomes fenced, nothing forgotten."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts import tenancy
+from meetings import jobs
+from meetings.errors import LeaseLost
+from meetings.models import Job, JobState
+from meetings.services import outbox
+from meetings.services.outbox import Lease, Work
+from tests.conftest import People
+
+pytestmark = pytest.mark.usefixtures("in_ministry")
+
+
+@pytest.fixture
+def job(people: People) -> Job:
+    return jobs.enqueue("tests.work", uuid4())
+
+
+def _expire(job: Job) -> None:
+    Job.objects.filter(id=job.id).update(leased_until=timezone.now() - timedelta(seconds=1))
+
+
+def _nothing(subject: UUID, error: str) -> None:
+    raise AssertionError(f"given up: {error}")
+
+
+def test_work_is_enqueued_once_per_subject(job: Job) -> None:
+    assert jobs.enqueue(job.name, job.subject).id == job.id
+    assert Job.objects.count() == 1
+
+
+def test_only_one_worker_gets_the_lease(job: Job) -> None:
+    assert outbox.lease_take(job.id) is not None
+    assert outbox.lease_take(job.id) is None
+
+
+def test_an_expired_lease_goes_to_the_next_worker_with_a_higher_fence(job: Job) -> None:
+    first = outbox.lease_take(job.id)
+    _expire(job)
+    second = outbox.lease_take(job.id)
+    assert first is not None
+    assert second is not None
+    assert second.fence > first.fence
+
+
+def test_the_outcome_of_a_worker_that_lost_its_lease_is_not_written(job: Job) -> None:
+    slow = outbox.lease_take(job.id)
+    _expire(job)
+    quick = outbox.lease_take(job.id)
+    assert slow is not None
+    assert quick is not None
+    with quick.outcome():
+        pass
+    with pytest.raises(LeaseLost), slow.outcome():
+        raise AssertionError("the late worker wrote its outcome")
+    job.refresh_from_db()
+    assert job.state == JobState.DONE
+
+
+def test_progress_tells_a_worker_that_it_lost_its_lease(job: Job) -> None:
+    lease = outbox.lease_take(job.id)
+    assert lease is not None
+    lease.progress("mixing", 0.5)
+    job.refresh_from_db()
+    assert (job.stage, job.progress) == ("mixing", 0.5)
+    _expire(job)
+    outbox.lease_take(job.id)
+    with pytest.raises(LeaseLost):
+        lease.progress("mixing", 0.6)
+
+
+def test_a_finished_job_is_not_done_again(job: Job, people: People) -> None:
+    done: list[UUID] = []
+
+    def perform(lease: Lease) -> None:
+        with lease.outcome():
+            done.append(lease.subject)
+
+    for _ in range(2):
+        outbox.work_on(job_id=job.id, ministry_id=people.ministry.id, work=Work(perform, _nothing))
+    assert done == [job.subject]
+
+
+def test_failing_work_is_tried_again_later_and_given_up_in_the_end(job: Job, people: People) -> None:
+    given_up: list[tuple[UUID, str]] = []
+
+    def perform(lease: Lease) -> None:
+        raise OSError("disk full")
+
+    work = Work(perform, lambda subject, error: given_up.append((subject, error)))
+    for attempt in range(1, outbox.MOST_ATTEMPTS + 1):
+        Job.objects.filter(id=job.id).update(not_before=timezone.now())
+        outbox.work_on(job_id=job.id, ministry_id=people.ministry.id, work=work)
+        job.refresh_from_db()
+        assert job.attempts == attempt
+        assert bool(given_up) is (attempt == outbox.MOST_ATTEMPTS)
+    assert job.state == JobState.FAILED
+    assert given_up == [(job.subject, "OSError: disk full")]
+
+
+def test_a_job_waiting_for_its_next_attempt_is_left_alone(job: Job) -> None:
+    Job.objects.filter(id=job.id).update(not_before=timezone.now() + timedelta(minutes=1))
+    assert outbox.lease_take(job.id) is None
+
+
+def test_the_sweeper_wakes_what_is_due_in_every_ministry(job: Job, people: People) -> None:
+    with tenancy.scope(people.other_ministry.id):
+        abandoned = jobs.enqueue("tests.work", uuid4())
+        outbox.lease_take(abandoned.id)
+        _expire(abandoned)
+    running = jobs.enqueue("tests.work", uuid4())
+    outbox.lease_take(running.id)
+    assert outbox.sweep() == 2

@@ -1,0 +1,179 @@
+"""Starting and stopping recordings, and what the media server tells about them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts import tenancy
+from meetings import jobs, selectors
+from meetings.errors import MediaServerDown, NotAllowed, WrongState
+from meetings.models import Consent, Job, Meeting, Recording, RecordingState
+from meetings.selectors import Viewer
+from meetings.services import meeting as meetings
+from meetings.services import recording, storage
+from tests.conftest import People
+from tests.meetings.media_server import FakeMediaServer
+
+pytestmark = pytest.mark.usefixtures("in_ministry")
+
+
+@pytest.fixture
+def live(meeting: Meeting) -> Meeting:
+    meetings.room_opened(meeting=meeting)
+    return meeting
+
+
+@pytest.fixture
+def start(live: Meeting, people: People, media_server: FakeMediaServer) -> Callable[[], Recording]:
+    standing = selectors.standing(live, Viewer(user=people.host))
+    return lambda: recording.recording_start(meeting=live, by=standing, user=people.host)
+
+
+def _track(meeting: Meeting, row: Recording, sid: str = "TR_a") -> dict[str, Any]:
+    path = f"{storage.recording_prefix(row)}/{sid}.vlog"
+    return {"meeting": meeting, "egress_id": f"EG_{sid}", "track_sid": sid, "path": path}
+
+
+def _stop(meeting: Meeting, people: People) -> Recording:
+    standing = selectors.standing(meeting, Viewer(user=people.host))
+    return recording.recording_stop(meeting=meeting, by=standing)
+
+
+def test_the_media_server_is_told_where_to_write(
+    start: Callable[[], Recording], live: Meeting, media_server: FakeMediaServer
+) -> None:
+    row = start()
+    (request,) = media_server.asked("CreateRoom")
+    assert request.name == live.room
+    assert request.egress.tracks.filepath == storage.recording_prefix(row)
+    assert row.state == RecordingState.RUNNING
+
+
+def test_whoever_starts_a_recording_agrees_to_it(start: Callable[[], Recording], people: People) -> None:
+    row = start()
+    consent = Consent.objects.get(recording=row)
+    assert consent.identity == f"user-{people.host.id}"
+    assert consent.agreed_at is not None
+
+
+def test_only_one_recording_runs_at_a_time(start: Callable[[], Recording]) -> None:
+    start()
+    with pytest.raises(WrongState, match="already"):
+        start()
+
+
+def test_a_participant_cannot_record(live: Meeting, people: People, media_server: FakeMediaServer) -> None:
+    standing = selectors.standing(live, Viewer(user=people.invitee))
+    with pytest.raises(NotAllowed):
+        recording.recording_start(meeting=live, by=standing, user=people.invitee)
+    assert not media_server.calls
+
+
+def test_an_empty_meeting_cannot_be_recorded(
+    meeting: Meeting, people: People, media_server: FakeMediaServer
+) -> None:
+    standing = selectors.standing(meeting, Viewer(user=people.host))
+    with pytest.raises(WrongState, match="nothing to record"):
+        recording.recording_start(meeting=meeting, by=standing, user=people.host)
+
+
+def test_a_recording_the_media_server_refused_leaves_no_row(
+    start: Callable[[], Recording], media_server: FakeMediaServer
+) -> None:
+    media_server.broken = True
+    with pytest.raises(MediaServerDown):
+        start()
+    assert not Recording.objects.exists()
+
+
+def test_processing_waits_for_the_last_track(
+    start: Callable[[], Recording], live: Meeting, people: People
+) -> None:
+    row = start()
+    recording.track_started(**_track(live, row, "TR_a"))
+    recording.track_started(**_track(live, row, "TR_b"))
+    assert _stop(live, people).state == RecordingState.STOPPING
+    recording.track_ended(size=10, **_track(live, row, "TR_a"))
+    assert not Job.objects.exists()
+    recording.track_ended(size=10, **_track(live, row, "TR_b"))
+    row.refresh_from_db()
+    assert row.state == RecordingState.PROCESSING
+    assert Job.objects.get().name == jobs.PROCESS_RECORDING
+
+
+def test_a_webhook_that_comes_twice_or_first_makes_one_job(
+    start: Callable[[], Recording], live: Meeting, people: People
+) -> None:
+    row = start()
+    _stop(live, people)
+    for _ in range(2):
+        recording.track_ended(size=10, **_track(live, row))
+    assert Job.objects.count() == 1
+
+
+def test_everybody_leaving_ends_the_recording(start: Callable[[], Recording], live: Meeting) -> None:
+    row = start()
+    recording.track_started(**_track(live, row))
+    recording.track_ended(size=10, **_track(live, row))
+    recording.room_gone(meeting=live)
+    row.refresh_from_db()
+    assert row.state == RecordingState.PROCESSING
+    assert row.stopped_at is not None
+
+
+def test_the_sweeper_goes_on_when_the_last_word_of_a_track_never_came(
+    start: Callable[[], Recording], live: Meeting, people: People
+) -> None:
+    row = start()
+    recording.track_started(**_track(live, row))
+    _stop(live, people)
+    recording.sweep()
+    row.refresh_from_db()
+    assert row.state == RecordingState.STOPPING
+    Recording.objects.update(stopped_at=timezone.now() - recording.STOPPING_PATIENCE - timedelta(seconds=1))
+    recording.sweep()
+    row.refresh_from_db()
+    assert row.state == RecordingState.PROCESSING
+
+
+def test_the_sweeper_ends_a_recording_whose_room_died(
+    start: Callable[[], Recording], live: Meeting, media_server: FakeMediaServer
+) -> None:
+    row = start()
+    Recording.objects.update(started_at=timezone.now() - timedelta(minutes=5))
+    media_server.rooms = {live.room}
+    recording.sweep()
+    row.refresh_from_db()
+    assert row.state == RecordingState.RUNNING
+    media_server.rooms = set()
+    recording.sweep()
+    row.refresh_from_db()
+    assert row.state == RecordingState.STOPPING
+
+
+def test_a_record_log_of_another_meeting_is_ignored(
+    start: Callable[[], Recording], live: Meeting, people: People
+) -> None:
+    row = start()
+    with tenancy.scope(people.other_ministry.id):
+        foreign = meetings.meeting_start(
+            host=people.stranger, ministry=people.other_ministry, title="Foreign"
+        )
+        recording.track_started(**{**_track(live, row), "meeting": foreign})
+    assert not row.tracks.exists()
+
+
+def test_each_recording_has_its_own_sealed_key(start: Callable[[], Recording], live: Meeting) -> None:
+    row = start()
+    key = recording.running_key(room=live.room)
+    assert len(key) == 32
+    assert key not in bytes(row.sealed_key)
+    assert storage.key_unseal(row) == key
+
+
+def test_no_key_is_given_where_nothing_is_recorded(live: Meeting) -> None:
+    with pytest.raises(WrongState):
+        recording.running_key(room=live.room)
