@@ -1,0 +1,1 @@
+"""Words and figures that templates of every app write the same way."""
