@@ -5,11 +5,11 @@ but the outgoing packet.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from struct import Struct
 
 from meetings.relay.errors import MalformedPacket
+from meetings.relay.interface import RtpHeader as RtpHeader
 
 _FIXED = Struct("!BBHII")
 _EXTENSION = Struct("!HH")
@@ -29,20 +29,6 @@ class Kind(Enum):
     RTP = "rtp"
     RTCP = "rtcp"
     UNKNOWN = "unknown"
-
-
-@dataclass(slots=True)
-class RtpHeader:
-    """The header fields a relay needs. `padding` is the number of trailing padding bytes."""
-
-    marker: bool
-    payload_type: int
-    sequence: int
-    timestamp: int
-    ssrc: int
-    payload_offset: int
-    padding: int
-    extensions: dict[int, bytes]
 
 
 def classify(datagram: bytes) -> Kind:
