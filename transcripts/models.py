@@ -12,7 +12,7 @@ from meetings.models import Recording
 
 
 class TranscriptState(models.TextChoices):
-    """Waiting for the recording's files, then transcribed; unavailable where no engine speaks the language."""
+    """Waiting for the recording's files, then transcribed; unavailable where no engine knows the language."""
 
     WAITING = "waiting", _("Waiting")
     TRANSCRIBING = "transcribing", _("Transcribing")
@@ -29,7 +29,9 @@ class Transcript(TenantModel):
     language = models.CharField(max_length=5)
     state = models.CharField(max_length=12, choices=TranscriptState.choices, default=TranscriptState.WAITING)
     engine = models.CharField(max_length=60, blank=True)
-    quality = models.CharField(max_length=12, blank=True, help_text="“demo” where words are not to be relied on.")
+    quality = models.CharField(
+        max_length=12, blank=True, help_text="“demo” where words are not to be relied on."
+    )
     reason = models.TextField(blank=True, help_text="Why it is not available or failed, and what to do.")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -49,7 +51,9 @@ class Revision(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["transcript", "number"], name="revisions_are_numbered")]
+        constraints = [
+            models.UniqueConstraint(fields=["transcript", "number"], name="revisions_are_numbered")
+        ]
         ordering = ["-number"]
 
     def __str__(self) -> str:
@@ -68,6 +72,9 @@ class SpeakerTurn(TenantModel):
     end = models.FloatField()
     text = models.TextField()
     words = models.JSONField(help_text='[{"text", "start", "end", "confidence"}, …]')
+
+    colour: int
+    """Of the speaker on the page, where ``selectors.turns_of`` gave it."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["revision", "position"], name="turns_are_ordered")]
