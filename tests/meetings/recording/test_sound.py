@@ -125,3 +125,14 @@ def test_other_codecs_are_refused_by_name(tmp_path):
     path = client.write(tmp_path / "log", client.header("audio", "audio/PCMU", 8_000, "microphone"), [])
     with pytest.raises(UnsupportedMedia, match="audio/PCMU"):
         list(decode_track(path, KEY, Timeline(START_NS, 1.0)))
+
+
+@pytest.mark.parametrize("drift", [150e-6, -150e-6])
+def test_a_long_run_follows_its_clock_without_holes_or_jumps(drift):
+    ramp = np.arange(3000 * 960, dtype=np.float64) / 48_000
+    sine = np.sin(2 * np.pi * 50 * ramp).astype(np.float32)
+    chunks = [(round(n * 960 * (1 + drift)), sine[n * 960 : (n + 1) * 960]) for n in range(3000)]
+    placed = np.concatenate(list(place(chunks, 59 * 48_000)))
+    truth = np.sin(2 * np.pi * 50 * np.arange(len(placed)) / 48_000 / (1 + drift))
+    # Half a millisecond of a 50 Hz tone is 0.157 of its amplitude; a hole or jump of 10 ms would be 2.
+    assert np.abs(placed - truth).max() < 0.2
