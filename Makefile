@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run install test test-install static lint types imports migrations javascript translations unit media format
+.PHONY: run install test test-long test-install static lint types imports migrations javascript translations unit media format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -49,6 +49,9 @@ unit:
 
 media:
 	tests/netns.sh $(VENV)/pytest -q -m "media or browser"
+
+test-long: test-install
+	VISIO_LONG=1 tests/netns.sh $(VENV)/pytest -q -s -m "media or browser" tests/e2e/test_first_call.py
 
 format:
 	$(VENV)/ruff format .

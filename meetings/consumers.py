@@ -33,13 +33,13 @@ class PortalAnswers:
                 role=claims.attributes.get("role", ""),
             )
         except NotAllowed as refusal:
-            raise Refused(403, "not allowed", str(refusal)) from None
+            raise Refused(status=403, public="not allowed", reason=str(refusal)) from None
 
     async def recording_key(self, room: str, egress_id: str) -> bytes:
         try:
             return await database_sync_to_async(recording.running_key)(room=room)
         except MeetingsError as error:
-            raise Refused(403, "not allowed", str(error)) from None
+            raise Refused(status=403, public="not allowed", reason=str(error)) from None
 
 
 class EmbeddedRelay:

@@ -13,6 +13,7 @@ from meetings.models.meeting import (
 from meetings.models.recording import (
     LIVE_STATES,
     Consent,
+    MediaContent,
     MediaFile,
     RecordedTrack,
     Recording,
@@ -31,6 +32,7 @@ __all__ = [
     "InvitationRole",
     "Job",
     "JobState",
+    "MediaContent",
     "MediaFile",
     "Meeting",
     "MeetingState",

@@ -73,11 +73,20 @@ class RecordedTrack(TenantModel):
         return self.track_sid or self.egress_id
 
 
+class MediaContent(models.TextChoices):
+    """What a playable file shows."""
+
+    MIX = "mix", _("Everybody")
+    PERSON = "person", _("Camera and microphone")
+    SCREEN = "screen", _("Shared screen")
+
+
 class MediaFile(TenantModel):
     """A playable file made from a recording: all sound mixed, or one participant's picture and sound."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="files")
+    content = models.CharField(max_length=10, choices=MediaContent.choices)
     identity = models.CharField(max_length=80, blank=True, help_text="Empty for the mix of all.")
     name = models.CharField(max_length=120, blank=True)
     path = models.CharField(max_length=300, help_text="Relative to the recordings folder.")
@@ -87,7 +96,7 @@ class MediaFile(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["recording", "identity"], name="one_file_per_participant")
+            models.UniqueConstraint(fields=["recording", "identity", "content"], name="one_file_per_content")
         ]
         ordering = ["name"]
 

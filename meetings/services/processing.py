@@ -11,11 +11,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from meetings import jobs
-from meetings.models import MediaFile, Recording, RecordingState
+from meetings.models import MediaContent, MediaFile, Recording, RecordingState
 from meetings.recording.errors import RecordLogError
 from meetings.recording.log import TrackHeader, read_log
+from meetings.recording.mix import mix_sound
 from meetings.recording.timeline import Timeline
-from meetings.recording.webm import MediaInfo, mix_sound, remux_participant
+from meetings.recording.webm import MediaInfo, remux_participant
 from meetings.services import recording as recordings
 from meetings.services import storage
 from meetings.services.outbox import Lease, Work
@@ -23,6 +24,17 @@ from meetings.services.outbox import Lease, Work
 log = logging.getLogger("visio.processing")
 
 _SHORTEST = 0.5  # seconds: below this nothing can be played
+
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class _Show:
+    """What one file is to show: whose, and their camera or their screen."""
+
+    identity: str
+    content: MediaContent
 
 
 @dataclass(frozen=True)
@@ -88,50 +100,53 @@ class _Production:
     lease: Lease
 
     def files(self, tracks: Sequence[TrackLog]) -> list[MediaFile]:
-        people = _by_participant(tracks)
-        steps = len(people) + 1
+        shows = _by_show(tracks)
+        steps = len(shows) + 1
         made = [
-            self._speaker(identity, logs, self._progress("remuxing", index, steps))
-            for index, (identity, logs) in enumerate(people.items())
+            self._show(show, logs, self._progress("remuxing", index, steps))
+            for index, (show, logs) in enumerate(shows.items())
         ]
         sounds = [track.path for track in tracks if track.header.kind == "audio"]
         if sounds:
-            made.append(self._mix(sounds, self._progress("mixing", len(people), steps)))
+            made.append(self._mix(sounds, self._progress("mixing", len(shows), steps)))
         return made
 
-    def _speaker(
-        self, identity: str, logs: Sequence[TrackLog], progress: Callable[[float], None]
-    ) -> MediaFile:
-        out = self._folder() / f"{identity}.webm"
+    def _show(self, show: _Show, logs: Sequence[TrackLog], progress: Progress) -> MediaFile:
+        out = self._folder() / f"{show.identity}-{show.content.value}.webm"
         paths = [track.path for track in logs]
         info = remux_participant(paths, self.key, self.timeline, out, progress)
-        return self._row(out, info, identity=identity, name=logs[0].header.participant_name)
+        return self._row(out, info, show, logs[0].header.participant_name)
 
-    def _mix(self, sounds: Sequence[Path], progress: Callable[[float], None]) -> MediaFile:
+    def _mix(self, sounds: Sequence[Path], progress: Progress) -> MediaFile:
         out = self._folder() / "mix.webm"
-        return self._row(out, mix_sound(sounds, self.key, self.timeline, out, progress), identity="", name="")
+        info = mix_sound(sounds, self.key, self.timeline, out, progress)
+        return self._row(out, info, _Show("", MediaContent.MIX), "")
 
-    def _row(self, out: Path, info: MediaInfo, *, identity: str, name: str) -> MediaFile:
+    def _row(self, out: Path, info: MediaInfo, show: _Show, name: str) -> MediaFile:
         return MediaFile(
             ministry_id=self.recording.ministry_id,
             recording=self.recording,
-            identity=identity,
+            content=show.content,
+            identity=show.identity,
             name=name,
             path=str(out.relative_to(settings.RECORDINGS_DIR)),
             has_video=info.has_video,
             duration=info.duration,
-            bytes=out.stat().st_size,
+            bytes=info.size_bytes,
         )
 
     def _folder(self) -> Path:
         return storage.recording_folder(self.recording)
 
-    def _progress(self, stage: str, done: int, steps: int) -> Callable[[float], None]:
+    def _progress(self, stage: str, done: int, steps: int) -> Progress:
         return lambda fraction: self.lease.progress(stage, (done + fraction) / steps)
 
 
-def _by_participant(tracks: Sequence[TrackLog]) -> dict[str, list[TrackLog]]:
-    people: dict[str, list[TrackLog]] = defaultdict(list)
+def _by_show(tracks: Sequence[TrackLog]) -> dict[_Show, list[TrackLog]]:
+    """Logs that belong into one file: a player shows only one picture and plays one sound of a file."""
+    shows: dict[_Show, list[TrackLog]] = defaultdict(list)
     for track in tracks:
-        people[track.header.participant_identity].append(track)
-    return people
+        screen = track.header.source.startswith("screen")
+        content = MediaContent.SCREEN if screen else MediaContent.PERSON
+        shows[_Show(track.header.participant_identity, content)].append(track)
+    return shows

@@ -18,7 +18,7 @@ def speak(text: str, voice: str, out: Path) -> None:
 
 
 def speech_file(sentences: Sequence[str], voice: str, out: Path, *, lead: float, pause: float = 0.7) -> float:
-    """A wave file of *lead* seconds of silence and the sentences with pauses; returns its length in seconds."""
+    """A wave file of *lead* seconds of silence and the sentences with pauses; returns its seconds."""
     parts = [_silence(lead)]
     for number, sentence in enumerate(sentences):
         piece = out.with_name(f"{out.stem}-{number}.wav")

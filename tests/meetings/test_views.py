@@ -40,7 +40,7 @@ def recorded(people: People, meeting: Meeting) -> MediaFile:
         folder.mkdir(parents=True)
         (folder / "mix.webm").write_bytes(bytes(range(250)) * 4)
         path = str((folder / "mix.webm").relative_to(settings.RECORDINGS_DIR))
-        return MediaFile.objects.create(recording=row, path=path, duration=3.0, bytes=1000)
+        return MediaFile.objects.create(recording=row, content="mix", path=path, duration=3.0, bytes=1000)
 
 
 def _media_url(file: MediaFile) -> str:
