@@ -77,7 +77,7 @@ class TenantModel(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Takes the current ministry where none was named; refuses to write into another one's rows."""
         current = _current.get()
-        if self.ministry_id is None:  # type: ignore[attr-defined]
+        if self.ministry_id is None:
             self.ministry_id = current_ministry_id()
         elif current is not _ACROSS and self.ministry_id != current:
             raise UnscopedQuery(f"{type(self).__name__} of another ministry cannot be written here.")

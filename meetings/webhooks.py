@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -56,7 +57,7 @@ def _take(event: WebhookEvent) -> None:
 def _act(event: WebhookEvent, meeting: Meeting) -> None:
     at = datetime.fromtimestamp(event.created_at or datetime.now(UTC).timestamp(), UTC)
     person = event.participant
-    who = {"identity": person.identity, "name": person.name, "sid": person.sid, "at": at}
+    who: dict[str, Any] = {"identity": person.identity, "name": person.name, "sid": person.sid, "at": at}
     match event.event:
         case "room_started":
             meetings.room_opened(meeting=meeting)

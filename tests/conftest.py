@@ -35,7 +35,7 @@ def people(db: None) -> People:
     climate = ministry_ensure(slug="climate", name="Ministry of Climate", spoken_language="en")
 
     def person(ministry: Ministry, name: str, role: Role = Role.STAFF) -> User:
-        email = f"{name.lower()}@{ministry.slug}.example"
+        email = f"{name.lower().replace('é', 'e').replace('è', 'e')}@{ministry.slug}.example"
         return person_ensure(ministry=ministry, email=email, name=name, password=PASSWORD, role=role)
 
     return People(

@@ -14,7 +14,7 @@ from meetings import routing  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": URLRouter([*routing.http_urlpatterns, re_path(r"", pages)]),
+        "http": URLRouter([*routing.http_urlpatterns, re_path(r"", pages)]),  # type: ignore[arg-type]
         "websocket": URLRouter(routing.websocket_urlpatterns),
     }
 )

@@ -33,7 +33,7 @@ def main(wanted: list[str]) -> None:
 
 
 def _require_python() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (this file is read by whatever Python there is)
         found = ".".join(map(str, sys.version_info[:3]))
         raise CannotInstall(f"it needs Python 3.11 or later, this is {found} (set PYTHON=python3.11).")
 

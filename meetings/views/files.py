@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -83,9 +84,13 @@ def ranged(path: Path, header: str) -> HttpResponseBase:
     return response
 
 
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
 async def _blocks(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
     """Reads off the event loop, block by block, so that a slow reader holds no memory."""
-    file = await sync_to_async(path.open, thread_sensitive=False)("rb")
+    file = await sync_to_async(_opened, thread_sensitive=False)(path)
     try:
         file.seek(first)
         left = last - first + 1

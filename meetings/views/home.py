@@ -13,6 +13,7 @@ from meetings.errors import MeetingsError
 from meetings.forms import CodeForm, StartForm
 from meetings.models import Access
 from meetings.services import meeting as meetings
+from meetings.views.viewer import signed_in
 
 
 @login_required
@@ -30,7 +31,7 @@ def _page(
     context = {
         "start_form": start or StartForm(initial=initial),
         "code_form": code or CodeForm(),
-        "meetings": selectors.meetings_with_recordings(request.user),
+        "meetings": selectors.meetings_with_recordings(signed_in(request)),
         "may_host": may_host(membership),
         "ministry": ministry,
     }
@@ -46,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponse:
         return _page(request, start=form, status=400)
     try:
         meeting = meetings.meeting_start(
-            host=request.user,
+            host=signed_in(request),
             ministry=membership.ministry,
             title=form.cleaned_data["title"],
             spoken_language=form.cleaned_data["spoken_language"],

@@ -53,7 +53,7 @@ def room_config(request: HttpRequest, meeting: Meeting, standing: Standing) -> d
     invitation = selectors.invitation_of(meeting, viewer_of(request))
     name = invitation.name if invitation else getattr(request.user, "name", "")
     names = ("token", "chat", "recording", "consent", "people", "access")
-    urls = {name: reverse(f"room-{name}", args=[meeting.code]) for name in names}
+    urls: dict[str, str | None] = {name: reverse(f"room-{name}", args=[meeting.code]) for name in names}
     urls |= {"meeting": meeting.get_absolute_url() if not standing.guest else None, "home": reverse("home")}
     return {
         "code": meeting.code,

@@ -6,9 +6,10 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
 from accounts import tenancy
+from accounts.models import User
 from meetings import policies, selectors
 from meetings.errors import BadInput, MeetingsError, NotVisible
 from meetings.models import Meeting
@@ -17,6 +18,12 @@ from meetings.selectors import Viewer
 
 _GUEST_KEY = "guest_invitations"
 LARGEST_BODY = 64 * 1024
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person of a request that a login_required view let through."""
+    assert request.user.is_authenticated
+    return request.user
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
@@ -72,11 +79,11 @@ def takes_part(meeting: Meeting, standing: Standing) -> bool:
     return standing.invited
 
 
-def answers_json(view: Callable[..., JsonResponse]) -> Callable[..., HttpResponse]:
+def answers_json(view: MeetingView) -> MeetingView:
     """Maps this app's errors to ``{"error": sentence}`` with the error's status."""
 
     @wraps(view)
-    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except MeetingsError as error:

@@ -98,7 +98,7 @@ def _serve(ready: Callable[[], None]) -> None:
     def stop_relay() -> Any:
         return defer.Deferred.fromFuture(asyncio.ensure_future(embedded.stop()))
 
-    reactor.addSystemEventTrigger("before", "shutdown", stop_relay)  # type: ignore[attr-defined]
+    reactor.addSystemEventTrigger("before", "shutdown", stop_relay)  # type: ignore[arg-type]
     Server(
         application=import_string(settings.ASGI_APPLICATION),
         endpoints=build_endpoint_description_strings(host=settings.VISIO.host, port=settings.VISIO.port),
