@@ -1,0 +1,319 @@
+"""The data plane in plain Python: no compiler needed, one event loop, no task or await per packet."""
+
+import asyncio
+import logging
+import socket
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pylibsrtp import Error as SrtpError
+
+from meetings.relay.errors import MalformedPacket
+from meetings.relay.interface import (
+    Address,
+    Clock,
+    PacketSink,
+    SrtpSessions,
+    Stream,
+    SystemClock,
+    TransportEvents,
+)
+from meetings.relay.rtcp import TwccRecorder
+from meetings.relay.rtp import Kind, classify, parse_rtp
+
+log = logging.getLogger("visio.relay")
+
+SOCKET_BUFFER: Final = 4 * 1024 * 1024
+# Datagrams read per wake-up: enough to drain a burst, few enough that signalling is served in between.
+BATCH: Final = 64
+# What pylibsrtp takes, less the room it wants for its trailer.
+MAX_PACKET: Final = 1500 - 16 - 128
+# About a second of video at 2 Mbit/s; a NACK for anything older comes too late to be of use.
+CACHE: Final = 256
+
+StunReceived = Callable[[bytes, Address], bytes | None]
+
+
+class _Cache:
+    """Protected packets of one sent SSRC by sequence number. Sent again they are the very same bytes,
+    so no nonce is used twice (relay.md, native trap 2)."""
+
+    def __init__(self) -> None:
+        self._packets: OrderedDict[int, bytes] = OrderedDict()
+
+    def keep(self, sequence: int, data: bytes) -> None:
+        self._packets[sequence] = data
+        if len(self._packets) > CACHE:
+            self._packets.popitem(last=False)
+
+    def get(self, sequence: int) -> bytes | None:
+        return self._packets.get(sequence)
+
+
+class _Transport:
+    def __init__(self, events: TransportEvents) -> None:
+        self.events = events
+        self.sessions: SrtpSessions | None = None
+        self.address: Address | None = None
+        self.addresses: set[Address] = set()
+        self.streams: dict[int, Stream] = {}
+        self.caches: dict[int, _Cache] = {}
+        self.congestion: tuple[int, TwccRecorder] | None = None
+
+
+class PortablePlane:
+    """`interface.DataPlane` on one UDP socket. `stun_received(data, address)` returns the reply or None."""
+
+    def __init__(
+        self,
+        *,
+        bind: str,
+        port: int,
+        stun_received: StunReceived,
+        clock: Clock | None = None,
+        max_addresses: int = 8,
+    ) -> None:
+        self._bind, self._wanted_port = bind, port
+        self._stun_received = stun_received
+        self._clock: Clock = clock or SystemClock()
+        self._max_addresses = max_addresses
+        self._socket: socket.socket | None = None
+        self._transports: dict[int, _Transport] = {}
+        self._by_address: dict[Address, _Transport] = {}
+        self._sinks: dict[int, tuple[PacketSink, ...]] = {}
+        self._counters: Counter[str] = Counter()
+
+    @property
+    def port(self) -> int:
+        if self._socket is None:
+            return self._wanted_port
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Binds the socket; raises OSError where the port is taken."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+            sock.setblocking(False)
+            sock.bind((self._bind, self._wanted_port))
+        except OSError:
+            sock.close()
+            raise
+        self._socket = sock
+        asyncio.get_running_loop().add_reader(sock.fileno(), self._readable)
+
+    async def stop(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+        self._transports.clear()
+        self._by_address.clear()
+        self._sinks.clear()
+
+    # Transports
+
+    def open(self, transport: int, events: TransportEvents) -> None:
+        self._transports[transport] = _Transport(events)
+
+    async def close(self, transport: int) -> None:
+        gone = self._transports.pop(transport, None)
+        if gone is not None:
+            for address in gone.addresses:
+                if self._by_address.get(address) is gone:
+                    del self._by_address[address]
+
+    def bind(self, transport: int, address: Address, *, preferred: bool) -> None:
+        peer = self._transports.get(transport)
+        if peer is None:
+            return
+        if address not in peer.addresses and len(peer.addresses) >= self._max_addresses:
+            self._counters["addresses_refused"] += 1
+            return
+        peer.addresses.add(address)
+        self._by_address[address] = peer
+        if preferred or peer.address is None:
+            peer.address = address
+
+    def send_datagram(self, transport: int, data: bytes) -> None:
+        peer = self._transports.get(transport)
+        if peer is not None and peer.address is not None:
+            self._sendto(data, peer.address)
+
+    def secure(self, transport: int, sessions: SrtpSessions) -> None:
+        peer = self._transports.get(transport)
+        if peer is not None:
+            peer.sessions = sessions
+
+    def watch_congestion(self, transport: int, extension: int) -> None:
+        peer = self._transports.get(transport)
+        if peer is not None and (peer.congestion is None or peer.congestion[0] != extension):
+            peer.congestion = extension, TwccRecorder()
+
+    def congestion_feedback(self, transport: int) -> bytes | None:
+        peer = self._transports.get(transport)
+        return peer.congestion[1].feedback() if peer is not None and peer.congestion else None
+
+    # Streams and sinks
+
+    def add_stream(self, transport: int, ssrc: int, stream: Stream) -> None:
+        if transport in self._transports:
+            self._transports[transport].streams[ssrc] = stream
+
+    def remove_stream(self, transport: int, ssrc: int) -> None:
+        if transport in self._transports:
+            self._transports[transport].streams.pop(ssrc, None)
+
+    def attach(self, track: int, sink: PacketSink) -> None:
+        sinks = self._sinks.get(track, ())
+        if sink not in sinks:
+            self._sinks[track] = (*sinks, sink)
+
+    def detach(self, track: int, sink: PacketSink) -> None:
+        rest = tuple(other for other in self._sinks.get(track, ()) if other is not sink)
+        if rest:
+            self._sinks[track] = rest
+        else:
+            self._sinks.pop(track, None)
+
+    # Sending
+
+    def send_rtcp(self, transport: int, packet: bytes) -> None:
+        peer = self._transports.get(transport)
+        if peer is None or peer.sessions is None or peer.address is None:
+            return
+        try:
+            self._sendto(peer.sessions.send.protect_rtcp(packet), peer.address)
+        except (SrtpError, ValueError):
+            self._counters["protect_failed"] += 1
+
+    def retransmit(self, transport: int, ssrc: int, sequences: Sequence[int]) -> int:
+        peer = self._transports.get(transport)
+        cache = peer.caches.get(ssrc) if peer else None
+        if peer is None or cache is None or peer.address is None:
+            return 0
+        found = [data for data in map(cache.get, sequences) if data is not None]
+        for data in found:
+            self._sendto(data, peer.address)
+        self._counters["retransmitted"] += len(found)
+        return len(found)
+
+    def forget(self, transport: int, ssrc: int) -> None:
+        peer = self._transports.get(transport)
+        if peer is None or peer.caches.pop(ssrc, None) is None or peer.sessions is None:
+            return
+        try:
+            peer.sessions.send.remove_stream(ssrc)
+        except SrtpError:
+            log.debug("SSRC %08x had sent nothing", ssrc)
+
+    def counters(self) -> Mapping[str, int]:
+        return dict(self._counters)
+
+    def _send_media(self, sink: PacketSink, packet: bytes) -> None:
+        peer = self._transports.get(sink.transport) if sink.transport is not None else None
+        if peer is None or peer.sessions is None or peer.address is None:
+            return
+        try:
+            data = peer.sessions.send.protect(packet)
+        except (SrtpError, ValueError):
+            self._counters["protect_failed"] += 1
+            return
+        ssrc = int.from_bytes(packet[8:12], "big")
+        cache = peer.caches.get(ssrc)
+        if cache is None:
+            cache = peer.caches[ssrc] = _Cache()
+        cache.keep(int.from_bytes(packet[2:4], "big"), data)
+        self._counters["forwarded"] += 1
+        self._sendto(data, peer.address)
+
+    def _sendto(self, data: bytes, address: Address) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.sendto(data, address)
+        except OSError:
+            # Full buffer or unreachable peer: to RTP that is a lost packet, and so it is treated.
+            self._counters["send_failed"] += 1
+
+    # Receiving
+
+    def _readable(self) -> None:
+        sock = self._socket
+        if sock is None:
+            return
+        for _ in range(BATCH):
+            try:
+                data, address = sock.recvfrom(2048)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self._counters["receive_failed"] += 1
+                return
+            try:
+                self._datagram(data, address)
+            except Exception:
+                self._counters["receive_errors"] += 1
+                log.exception("a packet could not be handled")
+
+    def _datagram(self, data: bytes, address: Address) -> None:
+        kind = classify(data)
+        if kind is Kind.STUN:
+            reply = self._stun_received(data, address)
+            if reply is not None:
+                self._sendto(reply, address)
+            return
+        peer = self._by_address.get(address)
+        if peer is None:
+            self._counters["strangers"] += 1
+        elif kind is Kind.RTP:
+            self._rtp(peer, data)
+        elif kind is Kind.RTCP:
+            self._rtcp(peer, data)
+        elif kind is Kind.DTLS:
+            peer.events.dtls_received(data)
+        else:
+            self._counters["unknown"] += 1
+
+    def _rtcp(self, peer: _Transport, data: bytes) -> None:
+        if peer.sessions is None:
+            return
+        try:
+            packet = peer.sessions.receive.unprotect_rtcp(data)
+        except (SrtpError, ValueError):
+            self._counters["unprotect_failed"] += 1
+            return
+        peer.events.rtcp_received(packet, self._clock.monotonic())
+
+    def _rtp(self, peer: _Transport, data: bytes) -> None:
+        if peer.sessions is None:
+            return
+        try:
+            packet = peer.sessions.receive.unprotect(data)
+            header = parse_rtp(packet)
+        except (SrtpError, ValueError, MalformedPacket):
+            self._counters["unprotect_failed"] += 1
+            return
+        now = self._clock.monotonic()
+        if peer.congestion is not None:
+            number = header.extensions.get(peer.congestion[0])
+            if number is not None and len(number) == 2:
+                peer.congestion[1].add(int.from_bytes(number, "big"), header.ssrc, now)
+        stream = peer.streams.get(header.ssrc)
+        if stream is None:
+            peer.events.rtp_unknown(header, packet, now)
+            stream = peer.streams.get(header.ssrc)
+            if stream is None:
+                self._counters["unknown_ssrc"] += 1
+                return
+        if stream.received(header, packet, now):
+            for sink in self._sinks.get(stream.track, ()):
+                out = sink.forward(stream, header, packet, now)
+                if out:
+                    self._send_media(sink, out)
+        else:
+            for sink in self._sinks.get(stream.track, ()):
+                sink.skip(stream, header)

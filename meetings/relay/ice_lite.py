@@ -1,0 +1,115 @@
+"""ICE-lite on the one UDP port: who is behind an address, and do they still consent (RFC 8445, RFC 7675)."""
+
+import secrets
+import string
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from meetings.relay.interface import Address, Clock
+from meetings.relay.stun import (
+    ROLE_CONFLICT,
+    binding_response,
+    error_response,
+    parse_binding_request,
+    role_conflict,
+    verify,
+)
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+# After a restart checks with the credentials before may still be under way (RFC 8445 §9).
+_GENERATIONS: Final = 2
+# RFC 8445 §5.1.2.1: type preference of a host, highest local preference, component 1.
+_HOST_PRIORITY: Final = 2_130_706_431
+
+Bind = Callable[[int, Address, bool], None]
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+class IceAgent:
+    """One transport's credentials, and when its peer was last heard. `heard_at` in monotonic seconds."""
+
+    def __init__(self, ice: "IceLite", transport: int, on_nominated: Callable[[], None]) -> None:
+        self._ice = ice
+        self.transport = transport
+        self.on_nominated = on_nominated
+        self.heard_at: float | None = None
+        self._passwords: dict[str, str] = {}
+        self._remote_ufrag: str | None = None
+        self._renew()
+
+    @property
+    def ufrag(self) -> str:
+        return next(reversed(self._passwords))
+
+    @property
+    def password(self) -> str:
+        return self._passwords[self.ufrag]
+
+    def password_of(self, ufrag: str) -> str | None:
+        return self._passwords.get(ufrag)
+
+    def offered(self, remote_ufrag: str) -> bool:
+        """Takes the ufrag of an offer; True where it asks for an ICE restart (RFC 8445 §9)."""
+        restart = self._remote_ufrag not in (None, remote_ufrag)
+        self._remote_ufrag = remote_ufrag
+        if restart:
+            self._renew()
+        return restart
+
+    def _renew(self) -> None:
+        ufrag = _random(8)
+        self._passwords[ufrag] = _random(24)
+        self._ice.register(ufrag, self)
+        while len(self._passwords) > _GENERATIONS:
+            oldest = next(iter(self._passwords))
+            del self._passwords[oldest]
+            self._ice.unregister(oldest)
+
+    def close(self) -> None:
+        for ufrag in self._passwords:
+            self._ice.unregister(ufrag)
+
+
+class IceLite:
+    """All agents of one port. `bind(transport, address, preferred)` tells the data plane of an address."""
+
+    def __init__(self, *, clock: Clock, bind: Bind, addresses: Sequence[str]) -> None:
+        self._clock, self._bind, self._addresses = clock, bind, addresses
+        self._agents: dict[str, IceAgent] = {}
+        self.refused = 0
+
+    def agent(self, transport: int, on_nominated: Callable[[], None]) -> IceAgent:
+        return IceAgent(self, transport, on_nominated)
+
+    def register(self, ufrag: str, agent: IceAgent) -> None:
+        self._agents[ufrag] = agent
+
+    def unregister(self, ufrag: str) -> None:
+        self._agents.pop(ufrag, None)
+
+    def candidates(self, port: int) -> list[str]:
+        """One host candidate per announced address, the first preferred."""
+        return [
+            f"candidate:{number + 1} 1 udp {_HOST_PRIORITY - number * 256} {address} {port} typ host"
+            for number, address in enumerate(self._addresses)
+        ]
+
+    def stun_received(self, data: bytes, address: Address) -> bytes | None:
+        """The response to a check; silence for whoever does not know the password."""
+        request = parse_binding_request(data)
+        agent = self._agents.get(request.local_ufrag) if request else None
+        password = agent.password_of(request.local_ufrag) if agent and request else None
+        if request is None or agent is None or password is None or not verify(request, password):
+            self.refused += 1
+            return None
+        if role_conflict(request):
+            return error_response(request, password, ROLE_CONFLICT, "Role Conflict")
+        agent.heard_at = self._clock.monotonic()
+        current = request.local_ufrag == agent.ufrag
+        self._bind(agent.transport, address, request.use_candidate and current)
+        if request.use_candidate:
+            agent.on_nominated()
+        return binding_response(request, password, address)

@@ -1,0 +1,231 @@
+"""The few Protocols and values at which the relay's parts, and whoever embeds it, meet."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+Address = tuple[str, int]
+
+SEND_NOTHING = b""
+
+
+class Clock(Protocol):
+    """Where time comes from; tests hand in their own."""
+
+    def monotonic(self) -> float:
+        """Seconds that never step back."""
+
+    def wall_ns(self) -> int:
+        """Unix time in nanoseconds."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall_ns(self) -> int:
+        return time.time_ns()
+
+
+@dataclass(frozen=True)
+class RelayLimits:
+    """Every bound that a client or an API caller can run into, in one place."""
+
+    participants: int = 200
+    tracks: int = 12
+    rooms: int = 2_000
+    name: int = 256
+    metadata: int = 64 * 1024
+    attributes: int = 64
+    attributes_bytes: int = 64 * 1024
+    token: int = 16 * 1024
+    join_request: int = 256 * 1024
+    signal_message: int = 512 * 1024
+    signal_queue: int = 2_000
+    signal_rate: float = 200.0  # messages per second, long-term
+    signal_burst: int = 400
+    data_message: int = 128 * 1024
+    data_backlog: int = 4 * 1024 * 1024
+    sections: int = 400
+    ssrcs: int = 64
+    addresses: int = 8
+    webhook_queue: int = 10_000
+    recorder_queue: int = 20_000
+    handshake: float = 20.0  # seconds from the join to a connected transport
+    consent: float = 30.0  # RFC 7675 §5.1: no check for 30 s ends the consent to send
+    resume: float = 15.0  # seconds a participant outlives its socket
+    token_refresh: float = 120.0
+    token_ttl: float = 600.0
+    empty_timeout: int = 300
+    departure_timeout: int = 20
+
+
+@dataclass(frozen=True)
+class Grants:
+    """What a token allows (LiveKit's `video` grant)."""
+
+    room_join: bool = False
+    room: str = ""
+    can_publish: bool = True
+    can_subscribe: bool = True
+    can_publish_data: bool = True
+    can_publish_sources: tuple[str, ...] = ()
+    can_update_own_metadata: bool = False
+    hidden: bool = False
+    room_create: bool = False
+    room_list: bool = False
+    room_admin: bool = False
+    room_record: bool = False
+
+
+@dataclass(frozen=True)
+class JoinClaims:
+    """Who asks to join which room, as the verified token says. `attributes` carries the role."""
+
+    identity: str
+    name: str
+    room: str
+    metadata: str = ""
+    attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    grants: Grants = Grants()
+    issued_at: int = 0
+
+
+class Portal(Protocol):
+    """What the relay asks of whoever embeds it."""
+
+    async def admit(self, claims: JoinClaims) -> None:
+        """Called at every connect and reconnect; raises `errors.Refused`."""
+
+    async def recording_key(self, room: str, egress_id: str) -> bytes:
+        """The 32 bytes under which one egress is encrypted."""
+
+
+@dataclass(slots=True)
+class RtpHeader:
+    """The header fields a relay needs (RFC 3550 §5.1). `padding` is the number of trailing padding bytes."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload_offset: int
+    padding: int
+    extensions: dict[int, bytes]
+
+
+class Stream(Protocol):
+    """One received SSRC: a track, or one simulcast layer of it."""
+
+    @property
+    def track(self) -> int:
+        """The number under which sinks are attached."""
+
+    def received(self, header: RtpHeader, packet: bytes, now: float) -> bool:
+        """Accounts for a packet; False where it must not be forwarded."""
+
+
+class PacketSink(Protocol):
+    """Where a track's packets go: a subscription, or the recorder."""
+
+    @property
+    def transport(self) -> int | None:
+        """The transport that `forward`'s packets leave by; None for a sink that keeps them."""
+
+    def forward(self, stream: Stream, header: RtpHeader, packet: bytes, now: float) -> bytes:
+        """The packet to send, `SEND_NOTHING` for none. Must not block, must not raise."""
+
+    def skip(self, stream: Stream, header: RtpHeader) -> None:
+        """A padding-only packet was left out: close the gap in the outgoing numbers."""
+
+
+class TransportEvents(Protocol):
+    """What a data plane tells about one transport. Called on the event loop."""
+
+    def dtls_received(self, data: bytes) -> None: ...
+
+    def rtcp_received(self, packet: bytes, now: float) -> None: ...
+
+    def rtp_unknown(self, header: RtpHeader, packet: bytes, now: float) -> None:
+        """First packets of an SSRC nobody added; adding it in this call saves the packet."""
+
+
+class SrtpSession(Protocol):
+    """`pylibsrtp.Session`."""
+
+    def protect(self, packet: bytes) -> bytes: ...
+    def unprotect(self, packet: bytes) -> bytes: ...
+    def protect_rtcp(self, packet: bytes) -> bytes: ...
+    def unprotect_rtcp(self, packet: bytes) -> bytes: ...
+    def remove_stream(self, ssrc: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class SrtpSessions:
+    """Both directions' sessions; after `DataPlane.secure` the plane alone uses them."""
+
+    receive: SrtpSession
+    send: SrtpSession
+
+
+class DataPlane(Protocol):
+    """Owner of the UDP socket and of the SRTP sessions. Transport and track numbers are the caller's."""
+
+    @property
+    def port(self) -> int: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def open(self, transport: int, events: TransportEvents) -> None: ...
+
+    async def close(self, transport: int) -> None:
+        """Returns once nothing of the transport is in use any more."""
+
+    def bind(self, transport: int, address: Address, *, preferred: bool) -> None:
+        """Accept packets from `address`; `preferred`: and send there from now on."""
+
+    def send_datagram(self, transport: int, data: bytes) -> None:
+        """Sends DTLS as it is; nothing where no address is known yet."""
+
+    def secure(self, transport: int, sessions: SrtpSessions) -> None: ...
+
+    def watch_congestion(self, transport: int, extension: int) -> None:
+        """Count transport-wide sequence numbers found in header extension `extension`."""
+
+    def congestion_feedback(self, transport: int) -> bytes | None:
+        """The RTCP feedback for what came since the last call."""
+
+    def add_stream(self, transport: int, ssrc: int, stream: Stream) -> None: ...
+
+    def remove_stream(self, transport: int, ssrc: int) -> None: ...
+
+    def attach(self, track: int, sink: PacketSink) -> None: ...
+
+    def detach(self, track: int, sink: PacketSink) -> None: ...
+
+    def send_rtcp(self, transport: int, packet: bytes) -> None: ...
+
+    def retransmit(self, transport: int, ssrc: int, sequences: Sequence[int]) -> int:
+        """Sends again what is still cached; the number of packets that were."""
+
+    def forget(self, transport: int, ssrc: int) -> None:
+        """A sent SSRC ends: its cache and its SRTP stream go."""
+
+    def counters(self) -> Mapping[str, int]: ...
+
+
+class Identified(Protocol):
+    """Someone in a room, as data routing sees them."""
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def sid(self) -> str: ...

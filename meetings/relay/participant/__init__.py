@@ -1,0 +1,7 @@
+"""A person in a room: transport, publications, subscriptions, and the signalling that steers them."""
+
+from meetings.relay.participant.context import Context
+from meetings.relay.participant.person import Host, Participant, permission
+from meetings.relay.participant.requests import add_track, handle, update_info
+
+__all__ = ["Context", "Host", "Participant", "add_track", "handle", "permission", "update_info"]

@@ -1,0 +1,23 @@
+"""What every participant is given."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from meetings.relay.ice_lite import IceLite
+from meetings.relay.interface import Clock, DataPlane, RelayLimits
+from meetings.relay.secure import Certificate
+from meetings.relay.signalling import ApiKey
+
+
+@dataclass(frozen=True)
+class Context:
+    """The relay's parts that all participants share. `numbers` names transports and tracks."""
+
+    plane: DataPlane
+    ice: IceLite
+    certificate: Certificate
+    clock: Clock
+    limits: RelayLimits
+    api_key: ApiKey
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))

@@ -1,0 +1,191 @@
+"""What a client may ask over its socket: one function per kind of message."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from livekit.protocol.rtc import (
+    AddTrackRequest,
+    MuteTrackRequest,
+    Ping,
+    Pong,
+    RequestResponse,
+    SessionDescription,
+    SignalRequest,
+    SignalResponse,
+    SyncState,
+    TrackPublishedResponse,
+    UpdateLocalAudioTrack,
+    UpdateLocalVideoTrack,
+    UpdateParticipantMetadata,
+    UpdateSubscription,
+    UpdateTrackSettings,
+    UpdateVideoLayers,
+)
+
+from meetings.relay.errors import LimitExceeded
+from meetings.relay.interface import RelayLimits
+from meetings.relay.participant.person import Participant
+
+log = logging.getLogger("visio.relay")
+
+_MILLISECOND_NS: Final = 1_000_000
+
+
+def handle(person: Participant, request: SignalRequest) -> None:
+    """Does what the message asks; kinds that need nothing done (trickle: ICE-lite) are ignored.
+
+    Raises RelayError for what a well-behaved client never sends; the caller decides what becomes of it.
+    `leave` is the caller's business.
+    """
+    kind = request.WhichOneof("message")
+    handler = _HANDLERS.get(kind or "")
+    if handler is None or kind is None:
+        log.debug("%s: %s ignored", person.identity, kind)
+        return
+    handler(person, getattr(request, kind))
+
+
+def _offer(person: Participant, description: SessionDescription) -> None:
+    person.offer(description)
+
+
+def add_track(person: Participant, request: AddTrackRequest) -> None:
+    """Announces a track; the client offers its media once it has the answer to this."""
+    if not person.may_publish(request.source):
+        log.warning("%s: may not publish %s", person.identity, request.source)
+        refusal = RequestResponse(reason=RequestResponse.Reason.NOT_ALLOWED, add_track=request)
+        person.send(SignalResponse(request_response=refusal))
+        return
+    try:
+        track = person.publications.add(
+            request, identity=person.identity, sid=person.sid, name=person.info.name
+        )
+    except LimitExceeded as error:
+        log.warning("%s: %s", person.identity, error)
+        refusal = RequestResponse(reason=RequestResponse.Reason.LIMIT_EXCEEDED, add_track=request)
+        person.send(SignalResponse(request_response=refusal))
+        return
+    track.on_level = lambda level, now: person.host.heard(person, level, now)
+    person.send(SignalResponse(track_published=TrackPublishedResponse(cid=request.cid, track=track.info)))
+
+
+def _mute(person: Participant, request: MuteTrackRequest) -> None:
+    track = person.publications.get(request.sid)
+    if track is not None:
+        person.mute(track, request.muted)
+
+
+def _subscription(person: Participant, request: UpdateSubscription) -> None:
+    wanted = {*request.track_sids, *(sid for group in request.participant_tracks for sid in group.track_sids)}
+    for sid in sorted(wanted):
+        track = person.host.find_track(sid)
+        if track is None or track.publisher == person.identity:
+            continue
+        if request.subscribe:
+            person.subscribe(track)
+        else:
+            person.unsubscribe(track)
+
+
+def _track_setting(person: Participant, request: UpdateTrackSettings) -> None:
+    for sid in request.track_sids:
+        track = person.host.find_track(sid)
+        down = person.subscriptions.find(track) if track is not None else None
+        if track is None or down is None:
+            continue
+        down.settings(
+            disabled=request.disabled, quality=request.quality, width=request.width, height=request.height
+        )
+        down.retarget(person.context.clock.monotonic())
+        person.host.watched(track)
+
+
+def _update_layers(person: Participant, request: UpdateVideoLayers) -> None:
+    track = person.publications.get(request.track_sid)
+    if track is not None and len(request.layers) <= 3:
+        del track.info.layers[:]
+        track.info.layers.extend(request.layers)
+        person.host.updated(person)
+
+
+def _update_audio(person: Participant, request: UpdateLocalAudioTrack) -> None:
+    track = person.publications.get(request.track_sid)
+    if track is not None and len(request.features) <= 16:
+        track.info.audio_features[:] = request.features
+        person.host.updated(person)
+
+
+def _update_video(person: Participant, request: UpdateLocalVideoTrack) -> None:
+    track = person.publications.get(request.track_sid)
+    if track is not None:
+        track.info.width, track.info.height = request.width, request.height
+        person.host.updated(person)
+
+
+def _metadata(person: Participant, request: UpdateParticipantMetadata) -> None:
+    reason = RequestResponse.Reason.OK
+    if not person.claims.grants.can_update_own_metadata or person.reserved & set(request.attributes):
+        # What the token says (the role, for one) is not the client's to change.
+        reason = RequestResponse.Reason.NOT_ALLOWED
+    elif not update_info(person, request.name, request.metadata, dict(request.attributes)):
+        reason = RequestResponse.Reason.LIMIT_EXCEEDED
+    answer = RequestResponse(request_id=request.request_id, reason=reason, update_metadata=request)
+    person.send(SignalResponse(request_response=answer))
+
+
+def update_info(person: Participant, name: str, metadata: str, attributes: dict[str, str]) -> bool:
+    """Applies what is not empty (an attribute set to "" is removed); False where it would be too much."""
+    merged = {**person.info.attributes, **attributes}
+    kept = {key: value for key, value in merged.items() if value}
+    if not _within(person.context.limits, name, metadata, kept):
+        return False
+    if name:
+        person.info.name = name
+    if metadata:
+        person.info.metadata = metadata
+    person.info.attributes.clear()
+    person.info.attributes.update(kept)
+    person.host.updated(person)
+    return True
+
+
+def _within(limits: RelayLimits, name: str, metadata: str, attributes: dict[str, str]) -> bool:
+    size = sum(len(key) + len(value) for key, value in attributes.items())
+    return (
+        len(name) <= limits.name
+        and len(metadata) <= limits.metadata
+        and len(attributes) <= limits.attributes
+        and size <= limits.attributes_bytes
+    )
+
+
+def _ping(person: Participant, _: int) -> None:
+    person.send(SignalResponse(pong=person.context.clock.wall_ns() // _MILLISECOND_NS))
+
+
+def _ping_request(person: Participant, request: Ping) -> None:
+    now = person.context.clock.wall_ns() // _MILLISECOND_NS
+    person.send(SignalResponse(pong_resp=Pong(last_ping_timestamp=request.timestamp, timestamp=now)))
+
+
+def _sync_state(person: Participant, state: SyncState) -> None:
+    """After a resume the client says what it still wants: drop what it meanwhile gave up."""
+    if not state.subscription.subscribe and person.auto_subscribe:
+        _subscription(person, state.subscription)
+
+
+_HANDLERS: dict[str, Callable[..., None]] = {
+    "offer": _offer,
+    "add_track": add_track,
+    "mute": _mute,
+    "subscription": _subscription,
+    "track_setting": _track_setting,
+    "update_layers": _update_layers,
+    "update_audio_track": _update_audio,
+    "update_video_track": _update_video,
+    "update_metadata": _metadata,
+    "ping": _ping,
+    "ping_req": _ping_request,
+    "sync_state": _sync_state,
+}

@@ -1,0 +1,189 @@
+"""What one participant receives: from the wish to a media section to packets."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from livekit.protocol.models import TrackSource
+
+from meetings.relay.allocator import Budget, Demand, allocate
+from meetings.relay.downtrack import DownTrack
+from meetings.relay.layers import HIGH
+from meetings.relay.participant.context import Context
+from meetings.relay.rtcp import ReceiverReport, Remb, ReportBlock, RtcpPacket, SenderReport
+from meetings.relay.sdp import MediaSection
+from meetings.relay.signalling import SectionLedger
+from meetings.relay.uptrack import UpTrack
+
+# After the answer a client needs a moment to build the receiver; packets before that would be lost.
+SETTLING: Final = 0.05
+RETARGET: Final = 0.25
+
+
+class Subscriptions:
+    """One subscriber's down tracks, waiting for a section or bound to one."""
+
+    def __init__(self, context: Context, transport: int) -> None:
+        self._context, self._transport = context, transport
+        self._waiting: list[DownTrack] = []
+        self._by_mid: dict[str, DownTrack] = {}
+        self._settling: list[tuple[float, DownTrack]] = []
+        self._ledger = SectionLedger()
+        self._sections: tuple[MediaSection, ...] = ()
+        self._budget = Budget()
+        self._estimate: int | None = None
+        self._loss: dict[int, float] = {}
+        self._octets = 0
+        self._retargeted = 0.0
+        self.may_pause = False
+
+    def __iter__(self) -> Iterator[DownTrack]:
+        return iter((*self._by_mid.values(), *self._waiting))
+
+    def find(self, track: UpTrack) -> DownTrack | None:
+        return next((down for down in self if down.up is track), None)
+
+    def by_ssrc(self, ssrc: int) -> DownTrack | None:
+        return next((down for down in self._by_mid.values() if down.ssrc == ssrc), None)
+
+    # Wishes
+
+    def add(self, track: UpTrack) -> bool:
+        """True where a new subscription now waits for its section."""
+        if self.find(track) is not None:
+            return False
+        self._waiting.append(DownTrack(track, self._transport))
+        return True
+
+    def remove(self, track: UpTrack) -> bool:
+        """True where there was one."""
+        down = self.find(track)
+        if down is None:
+            return False
+        down.ready = False
+        self._context.plane.detach(track.number, down)
+        self._context.plane.forget(self._transport, down.ssrc)
+        self._loss.pop(down.ssrc, None)
+        if down.mid is not None:
+            del self._by_mid[down.mid]
+        else:
+            self._waiting.remove(down)
+        return True
+
+    # Sections
+
+    def offered(self, sections: Sequence[MediaSection]) -> None:
+        self._sections = tuple(sections)
+        self._ledger.offered({"audio": 0, "video": 0} | Counter(_receiving(sections)))
+
+    def section_needs(self) -> Mapping[str, int] | None:
+        """How many sections to ask for now; None before the first offer."""
+        if not self._sections:
+            return None
+        idle = [section for section in self._sections if section.mid not in self._by_mid]
+        return self._ledger.require(
+            pending=Counter(down.up.kind for down in self._waiting), free=Counter(_receiving(idle))
+        )
+
+    def resumed(self) -> None:
+        """The client may have missed messages."""
+        self._ledger.reset()
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def serve(self, section: MediaSection, now: float) -> DownTrack | None:
+        """The subscription that a receiving section carries, newly bound if one waits for its kind."""
+        down = self._by_mid.get(section.mid)
+        if down is None:
+            down = next((waits for waits in self._waiting if _fits(waits, section)), None)
+            if down is None:
+                return None
+            self._waiting.remove(down)
+            self._by_mid[section.mid] = down
+            self._settling.append((now + SETTLING, down))
+        codec = section.find_codec(down.up.codec_name)
+        if codec is None:
+            return None
+        down.assign(section.mid, codec, section.extensions)
+        return down
+
+    # Timer
+
+    def settled(self, now: float) -> list[DownTrack]:
+        """Subscriptions whose packets may flow from now on."""
+        done = [down for due, down in self._settling if due <= now and self.find(down.up) is down]
+        self._settling = [(due, down) for due, down in self._settling if due > now]
+        for down in done:
+            down.ready = True
+            down.retarget(now)
+            self._context.plane.attach(down.up.number, down)
+        return done
+
+    def retarget(self, now: float) -> None:
+        if now - self._retargeted >= RETARGET:
+            self._retargeted = now
+            for down in self._by_mid.values():
+                down.retarget(now)
+
+    def sender_reports(self, now: float) -> Iterator[SenderReport]:
+        for down in self._by_mid.values():
+            report = down.sender_report(now)
+            if report is not None:
+                yield report
+
+    # What the subscriber reports
+
+    def rtcp(self, packet: RtcpPacket) -> None:
+        """Takes loss and bandwidth estimates."""
+        if isinstance(packet, Remb):
+            self._estimate = packet.bitrate
+        elif isinstance(packet, SenderReport | ReceiverReport):
+            self._reported(packet.reports)
+
+    def _reported(self, reports: Sequence[ReportBlock]) -> None:
+        for report in reports:
+            if self.by_ssrc(report.ssrc) is not None:
+                self._loss[report.ssrc] = report.fraction_lost / 256
+
+    @property
+    def loss(self) -> float:
+        """The worst lost fraction among what is received, 0 to 1."""
+        return max(self._loss.values(), default=0.0)
+
+    def allocate(self, elapsed: float, now: float) -> list[tuple[DownTrack, bool]]:
+        """Shares the estimated bandwidth; the subscriptions that were paused (True) or go on (False)."""
+        octets = sum(down.octets for down in self._by_mid.values())
+        sent = max(0, octets - self._octets) * 8 / elapsed
+        self._octets = octets
+        budget = self._budget.update(estimate=self._estimate, loss=self.loss, sent=sent)
+        videos = [down for down in self._by_mid.values() if down.up.is_video and down.demand() is not None]
+        granted = allocate(budget, [_demand(down, now) for down in videos], may_pause=self.may_pause)
+        return [(down, down.paused) for down in videos if _apply(down, granted[down.up.info.sid])]
+
+
+def _receiving(sections: Sequence[MediaSection]) -> list[str]:
+    return [
+        section.kind
+        for section in sections
+        if section.direction == "recvonly" and section.kind in ("audio", "video")
+    ]
+
+
+def _fits(down: DownTrack, section: MediaSection) -> bool:
+    return down.up.kind == section.kind and section.find_codec(down.up.codec_name) is not None
+
+
+def _demand(down: DownTrack, now: float) -> Demand:
+    bitrates = {down.up.order.index(layer.rid): layer.bitrate for layer in down.up.live_layers(now)}
+    screen = down.up.info.source == TrackSource.SCREEN_SHARE
+    return Demand(down.up.info.sid, down.wanted, bitrates, rank=0 if screen else 1)
+
+
+def _apply(down: DownTrack, granted: int | None) -> bool:
+    """True where the subscription was paused or goes on."""
+    was = down.paused
+    down.paused = granted is None
+    down.ceiling = HIGH if granted is None else granted
+    return was != down.paused

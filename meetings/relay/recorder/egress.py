@@ -1,0 +1,165 @@
+"""One track being recorded: a sink of its packets, and what LiveKit calls an egress."""
+
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from livekit.protocol.egress import DirectFileOutput, EgressInfo, EgressStatus, FileInfo, TrackEgressRequest
+from livekit.protocol.models import TrackSource
+
+from meetings.recording.log import RecordLogWriter, TrackHeader
+from meetings.relay.downtrack import DownTrack
+from meetings.relay.interface import SEND_NOTHING, Clock, RtpHeader, Stream
+from meetings.relay.recorder.writing import LogFile, Outcome, WriterThread
+from meetings.relay.uptrack import UpTrack
+
+# Records kept while the key is on its way and the file not yet opened: some seconds of video.
+_BACKLOG: Final = 4_000
+# Seeking in the finished file lands on keyframes.
+KEYFRAME_INTERVAL: Final = 3.0
+
+Work = Callable[[RecordLogWriter], None]
+
+
+class TrackEgress:
+    """Records one track, highest layer, in one log. `interface.PacketSink`.
+
+    Layer switches are hidden by a DownTrack, so the log holds one continuous RTP stream.
+    """
+
+    def __init__(self, up: UpTrack, *, room: str, room_sid: str, prefix: str, clock: Clock) -> None:
+        self.up = up
+        self.prefix = prefix
+        self.dropped = 0
+        self.info = EgressInfo(
+            egress_id=f"EG_{secrets.token_hex(6)}",
+            room_id=room_sid,
+            room_name=room,
+            status=EgressStatus.EGRESS_STARTING,
+            started_at=clock.wall_ns(),
+            updated_at=clock.wall_ns(),
+            track=TrackEgressRequest(
+                room_name=room, track_id=up.info.sid, file=DirectFileOutput(filepath=prefix)
+            ),
+        )
+        self._clock = clock
+        self._down = DownTrack(up, transport=-1)
+        if up.codec is not None:
+            self._down.assign("", up.codec, {})
+        self._down.ready = True
+        self._file: LogFile | None = None
+        self._writer: WriterThread | None = None
+        self._backlog: list[Work] = []
+        self._keyframe_at = clock.monotonic()
+        self.ended = False
+
+    @property
+    def transport(self) -> int | None:
+        return None
+
+    @property
+    def active(self) -> bool:
+        return self.info.status in (EgressStatus.EGRESS_STARTING, EgressStatus.EGRESS_ACTIVE)
+
+    def header(self) -> TrackHeader:
+        codec = self.up.codec
+        return TrackHeader(
+            room=self.info.room_name,
+            participant_identity=self.up.publisher,
+            participant_name=self.up.publisher_name,
+            track_sid=self.up.info.sid,
+            kind="video" if self.up.is_video else "audio",
+            mime=self.up.info.mime_type,
+            clock_rate=self.up.clock_rate,
+            channels=codec.channels if codec else 1,
+            source=TrackSource.Name(self.up.info.source).lower(),
+            started_wall_ns=self.info.started_at,
+        )
+
+    # interface.PacketSink
+
+    def forward(self, stream: Stream, header: RtpHeader, packet: bytes, now: float) -> bytes:
+        out = self._down.forward(stream, header, packet, now)
+        if out:
+            arrival = self._clock.wall_ns()
+            self._record(lambda writer: writer.rtp(out, arrival))
+        return SEND_NOTHING
+
+    def skip(self, stream: Stream, header: RtpHeader) -> None:
+        self._down.skip(stream, header)
+
+    # Beside the packets
+
+    def sender_report(self, rid: str, now: float) -> None:
+        """The publisher sent a report for layer `rid`."""
+        current = self._down.current
+        report = self._down.sender_report(now)
+        if current is None or current.rid != rid or report is None:
+            return
+        arrival = self._clock.wall_ns()
+        ntp, timestamp = report.ntp, report.rtp_timestamp
+        self._record(lambda writer: writer.sender_report(ntp, timestamp, arrival))
+
+    def muted(self, muted: bool) -> None:
+        arrival = self._clock.wall_ns()
+        self._record(lambda writer: writer.mute(muted, arrival))
+
+    def tick(self, now: float) -> None:
+        self._down.retarget(now)
+        if self.up.is_video and now - self._keyframe_at >= KEYFRAME_INTERVAL:
+            self._keyframe_at = now
+            if self._down.current is not None:
+                self._down.current.request_keyframe()
+
+    def demand(self) -> int | None:
+        return self._down.demand()
+
+    # The file
+
+    def opened(self, writer: WriterThread, file: LogFile) -> None:
+        """The file's opening is queued: what came meanwhile follows it."""
+        self._writer, self._file = writer, file
+        backlog, self._backlog = self._backlog, []
+        for work in backlog:
+            self._record(work)
+
+    def close(self, closed: Callable[[Outcome], None]) -> None:
+        """Queues the end of the log; `closed` is called in the writer's thread, or here without a file."""
+        self.ended = True
+        if self._writer is None or self._file is None:
+            closed(Outcome(None, 0, self.info.error or "ended before its file was opened"))
+        else:
+            self._writer.close(self._file, closed)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Fills `info` with the result."""
+        now = self._clock.wall_ns()
+        info = self.info
+        info.ended_at = info.updated_at = now
+        info.error = outcome.error
+        info.status = EgressStatus.EGRESS_FAILED if outcome.error else EgressStatus.EGRESS_COMPLETE
+        if outcome.path is not None:
+            name = f"{self.prefix}/{outcome.path.name}"
+            result = FileInfo(
+                filename=name,
+                location=name,
+                started_at=info.started_at,
+                ended_at=now,
+                duration=now - info.started_at,
+                size=outcome.size,
+            )
+            info.file_results.append(result)
+            info.file.CopyFrom(result)
+        if self.dropped:
+            info.details = f"{self.dropped} packets were not recorded: the disk was too slow"
+
+    def _record(self, work: Work) -> None:
+        if self.ended:
+            return
+        if self._writer is None or self._file is None:
+            if len(self._backlog) < _BACKLOG:
+                self._backlog.append(work)
+            else:
+                self.dropped += 1
+        elif not self._writer.write(self._file, work):
+            self.dropped += 1

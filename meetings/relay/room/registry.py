@@ -1,0 +1,70 @@
+"""All live rooms of a relay, from the first join or CreateRoom until nobody is left."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+from livekit.protocol.models import DisconnectReason
+
+from meetings.relay.errors import LimitExceeded
+from meetings.relay.room.room import Room, RoomParts
+
+log = logging.getLogger("visio.relay")
+
+SWEEP = 1.0
+
+
+class Rooms:
+    """Owner of the rooms and of their tasks."""
+
+    def __init__(self, parts: RoomParts) -> None:
+        self._parts = parts
+        self._rooms: dict[str, Room] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def __iter__(self) -> Iterator[Room]:
+        return iter(tuple(self._rooms.values()))
+
+    async def start(self) -> None:
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Sends everybody away with a message; they may come back to another relay."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        await asyncio.gather(*(self.end(room, DisconnectReason.SERVER_SHUTDOWN) for room in self))
+
+    def get(self, name: str) -> Room | None:
+        return self._rooms.get(name)
+
+    def get_or_create(self, name: str) -> Room:
+        """Raises LimitExceeded."""
+        room = self._rooms.get(name)
+        if room is None:
+            limits = self._parts.context.limits
+            if len(self._rooms) >= limits.rooms or len(name) > limits.name:
+                raise LimitExceeded(f"no room for room {name[:40]!r}")
+            room = self._rooms[name] = Room(name, self._parts)
+            self._tasks[name] = asyncio.create_task(room.run())
+            log.info("room %s started", name)
+        return room
+
+    async def end(self, room: Room, reason: DisconnectReason) -> None:
+        """Ends a room; ended already, nothing happens."""
+        if self._rooms.get(room.name) is not room:
+            return
+        del self._rooms[room.name]
+        task = self._tasks.pop(room.name)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await room.close(reason)
+        log.info("room %s finished", room.name)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            for room in self:
+                if room.expired:
+                    await self.end(room, DisconnectReason.ROOM_CLOSED)

@@ -1,0 +1,348 @@
+"""One live room: its people, their tracks, and everything one of them must hear of another."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from livekit.protocol import models
+from livekit.protocol.egress import EgressInfo
+from livekit.protocol.models import DisconnectReason, ParticipantInfo, SpeakerInfo
+from livekit.protocol.rtc import (
+    ConnectionQualityUpdate,
+    LeaveRequest,
+    ParticipantUpdate,
+    RoomUpdate,
+    SignalResponse,
+    SpeakersChanged,
+)
+from livekit.protocol.webhook import WebhookEvent
+
+from meetings.relay.data import Message, recipients
+from meetings.relay.interface import RelayLimits
+from meetings.relay.layers import highest_wanted
+from meetings.relay.participant import Context, Participant
+from meetings.relay.recorder import Recorder, Recording
+from meetings.relay.speakers import ActiveSpeakers
+from meetings.relay.uptrack import UpTrack
+
+log = logging.getLogger("visio.relay")
+
+TICK: Final = 0.05
+SPEAKERS: Final = 0.3
+SECOND: Final = 1.0
+QUALITY: Final = 5.0
+# A transport that ended while its socket lives: the client is reconnecting and will tell.
+TRANSPORT_GRACE: Final = 5.0
+
+
+@dataclass(frozen=True)
+class RoomParts:
+    """What the relay gives every room. `tell` sends a webhook."""
+
+    context: Context
+    recording: Recording
+    tell: Callable[[WebhookEvent], None]
+
+
+class Room:
+    """`participant.Host`. Lives on the event loop; `run` is its heart and has one owner, the registry."""
+
+    def __init__(self, name: str, parts: RoomParts) -> None:
+        self._parts = parts
+        self._context = parts.context
+        limits = self.limits
+        wall = self._context.clock.wall_ns()
+        self.info = models.Room(
+            sid=f"RM_{secrets.token_hex(6)}",
+            name=name,
+            empty_timeout=limits.empty_timeout,
+            departure_timeout=limits.departure_timeout,
+            creation_time=wall // 1_000_000_000,
+            creation_time_ms=wall // 1_000_000,
+        )
+        self.people: dict[str, Participant] = {}
+        self.revoked: dict[str, int] = {}
+        self.recorder = Recorder(
+            parts.recording,
+            room=name,
+            room_sid=self.info.sid,
+            notify=self._egress_event,
+            changed=self._recording_changed,
+        )
+        self._speakers = ActiveSpeakers()
+        self._closing: set[asyncio.Task[None]] = set()
+        now = self._context.clock.monotonic()
+        self._empty_since: float | None = now
+        self._ever_joined = False
+        self._due = {SPEAKERS: now, SECOND: now, QUALITY: now}
+        self._qualities: dict[str, int] = {}
+        self._recording_told = False
+        self._tell("room_started")
+
+    @property
+    def limits(self) -> RelayLimits:
+        return self._context.limits
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def expired(self) -> bool:
+        """True where nobody has been here for the room's timeout."""
+        if self._empty_since is None:
+            return False
+        timeout = self.info.departure_timeout if self._ever_joined else self.info.empty_timeout
+        return self._context.clock.monotonic() - self._empty_since >= timeout
+
+    def visible(self, *, but: Participant | None = None) -> list[Participant]:
+        """People whom others may see."""
+        return [person for person in self.people.values() if person is not but and not person.hidden]
+
+    def tracks(self) -> Iterable[UpTrack]:
+        for person in tuple(self.people.values()):
+            yield from (track for track in person.publications if track.announced)
+
+    def snapshot(self) -> models.Room:
+        """`info` with what changes all the time."""
+        self.info.num_participants = len(self.visible())
+        self.info.num_publishers = sum(person.info.is_publisher for person in self.visible())
+        self.info.active_recording = self.recorder.active
+        return self.info
+
+    # Coming and going
+
+    def enter(self, person: Participant) -> None:
+        """Adds someone; the caller has removed whoever had the same identity."""
+        self.people[person.identity] = person
+        self._empty_since = None
+        self._ever_joined = True
+        if not person.hidden:
+            self._broadcast(person, but=person)
+        self._tell("participant_joined", person)
+        if person.auto_subscribe:
+            for track in self.tracks():
+                if track.publisher != person.identity:
+                    person.subscribe(track)
+
+    def remove(
+        self,
+        person: Participant,
+        reason: DisconnectReason,
+        *,
+        action: LeaveRequest.Action | None = LeaveRequest.Action.DISCONNECT,
+    ) -> None:
+        """Idempotent: clients key people by identity, so a sid is declared gone once, and before another
+        takes its identity (relay.md, trap 4). `action` None: the client knows already."""
+        if not person.present:
+            return
+        if action is not None:
+            person.dismiss(action, reason)
+        person.move(ParticipantInfo.State.DISCONNECTED)
+        person.info.disconnect_reason = reason
+        if self.people.get(person.identity) is person:
+            del self.people[person.identity]
+        person.end()
+        self._speakers.forget(person.sid)
+        self._qualities.pop(person.sid, None)
+        if not person.hidden:
+            self._broadcast(person)
+        self._tell("participant_left", person)
+        if not self.people:
+            self._empty_since = self._context.clock.monotonic()
+        self._spawn(person.close())
+        log.info("room %s: %s left (%s)", self.name, person.identity, DisconnectReason.Name(reason))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("room %s: closing a participant failed", self.name, exc_info=task.exception())
+
+    async def close(self, reason: DisconnectReason) -> None:
+        """Sends everybody away and ends the recordings. Returns when all is closed."""
+        action = LeaveRequest.Action.DISCONNECT
+        if reason == DisconnectReason.SERVER_SHUTDOWN:
+            action = LeaveRequest.Action.RECONNECT  # another relay, or this one restarted, takes them in
+        for person in tuple(self.people.values()):
+            self.remove(person, reason, action=action)
+        while self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+        await self.recorder.close()
+        self._tell("room_finished")
+
+    # participant.Host
+
+    def updated(self, participant: Participant) -> None:
+        if participant.present:
+            self._broadcast(participant)
+
+    def published(self, participant: Participant, track: UpTrack) -> None:
+        participant.info.tracks.append(track.info)
+        participant.info.is_publisher = True
+        self._tell("track_published", participant, track)
+        # Before anybody else, so that the recording lacks nothing that others heard.
+        self.recorder.published(track)
+        self._broadcast(participant)
+        for other in self.people.values():
+            if other is not participant and other.auto_subscribe:
+                other.subscribe(track)
+
+    def unpublished(self, participant: Participant, track: UpTrack) -> None:
+        for index, info in enumerate(participant.info.tracks):
+            if info.sid == track.info.sid:
+                del participant.info.tracks[index]
+                break
+        self.recorder.unpublished(track)
+        for other in self.people.values():
+            other.unsubscribe(track)
+        if participant.present:
+            self._broadcast(participant)
+        self._tell("track_unpublished", participant, track)
+
+    def muted(self, participant: Participant, track: UpTrack) -> None:
+        for info in participant.info.tracks:
+            if info.sid == track.info.sid:
+                info.muted = track.muted
+        if track.muted and not track.is_video:
+            self._speakers.forget(participant.sid)
+        self.recorder.muted(track)
+        self.updated(participant)
+
+    def data(self, participant: Participant, message: Message) -> None:
+        self.distribute(message, sender=participant)
+
+    def heard(self, participant: Participant, level: int, now: float) -> None:
+        self._speakers.heard(participant.sid, level, now)
+
+    def find_track(self, sid: str) -> UpTrack | None:
+        return next((track for track in self.tracks() if track.info.sid == sid), None)
+
+    def watched(self, track: UpTrack) -> None:
+        self._settle_layers(track, raise_only=True)
+
+    def sender_report(self, track: UpTrack, rid: str, ntp: int, rtp_timestamp: int) -> None:
+        self.recorder.sender_report(track, rid)
+
+    # To everyone
+
+    def distribute(self, message: Message, *, sender: Participant | None) -> None:
+        """Sends a data message to whom it is for."""
+        for person in recipients(message, self.people.values(), sender=sender):
+            person.peer.send_message(message.label, message.data)
+
+    def update(self) -> None:
+        """Tells everyone the room's state."""
+        message = SignalResponse(room_update=RoomUpdate(room=self.snapshot()))
+        for person in self.people.values():
+            person.send(message)
+
+    def _broadcast(self, person: Participant, *, but: Participant | None = None) -> None:
+        person.info.version += 1
+        message = SignalResponse(update=ParticipantUpdate(participants=[person.info]))
+        for other in tuple(self.people.values()):
+            if other is not but and (other is person or not person.hidden):
+                other.send(message)
+
+    def _recording_changed(self) -> None:
+        if self._recording_told != self.recorder.active:
+            self._recording_told = self.recorder.active
+            self.update()
+        for track in self.tracks():
+            self.watched(track)
+
+    # Timer
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(TICK)
+            try:
+                self.tick(self._context.clock.monotonic())
+            except Exception:
+                log.exception("room %s: a tick failed", self.name)
+
+    def tick(self, now: float) -> None:
+        """Everything that happens by time; public for tests."""
+        for person in tuple(self.people.values()):
+            person.tick(now)
+        if self._is_due(SPEAKERS, now):
+            self._announce_speakers(now)
+        if self._is_due(SECOND, now):
+            self.recorder.tick(now)
+            self._remove_stale(now)
+            for track in tuple(self.tracks()):
+                self._settle_layers(track, raise_only=False)
+        if self._is_due(QUALITY, now):
+            self._announce_qualities()
+
+    def _is_due(self, interval: float, now: float) -> bool:
+        if now - self._due[interval] < interval:
+            return False
+        self._due[interval] = now
+        return True
+
+    def _announce_speakers(self, now: float) -> None:
+        changes = self._speakers.update(now)
+        if not changes:
+            return
+        speakers = [
+            SpeakerInfo(sid=change.sid, level=change.level, active=change.active) for change in changes
+        ]
+        message = SignalResponse(speakers_changed=SpeakersChanged(speakers=speakers))
+        for person in self.people.values():
+            person.send(message)
+
+    def _announce_qualities(self) -> None:
+        updates = [person.quality() for person in self.visible()]
+        changed = [
+            update for update in updates if self._qualities.get(update.participant_sid) != update.quality
+        ]
+        self._qualities.update({update.participant_sid: update.quality for update in changed})
+        if changed:
+            message = SignalResponse(connection_quality=ConnectionQualityUpdate(updates=changed))
+            for person in self.people.values():
+                person.send(message)
+
+    def _remove_stale(self, now: float) -> None:
+        for person in tuple(self.people.values()):
+            if person.gone_at is not None and now - person.gone_at > self.limits.resume:
+                self.remove(person, DisconnectReason.SIGNAL_CLOSE, action=None)
+            elif person.peer.consent_lost(now) or (
+                person.lost_at is not None and now - person.lost_at > TRANSPORT_GRACE
+            ):
+                self.remove(person, DisconnectReason.CONNECTION_TIMEOUT, action=LeaveRequest.Action.RECONNECT)
+
+    def _settle_layers(self, track: UpTrack, *, raise_only: bool) -> None:
+        """Dynacast. More is asked for at once, less only by timer: tiles that move about ask to and fro."""
+        publisher = self.people.get(track.publisher)
+        if publisher is None or not track.is_video:
+            return
+        wishes: list[int | None] = list(self.recorder.demand(track))
+        for person in self.people.values():
+            down = person.subscriptions.find(track)
+            if down is not None:
+                wishes.append(down.demand())
+        cap = highest_wanted(wishes)
+        if not raise_only or track.cap is None or (cap is not None and cap > track.cap):
+            publisher.limit_layers(track, cap)
+
+    # Webhooks
+
+    def _tell(self, name: str, person: Participant | None = None, track: UpTrack | None = None) -> None:
+        event = WebhookEvent(event=name, room=self.snapshot())
+        if person is not None:
+            event.participant.CopyFrom(person.info)
+        if track is not None:
+            event.track.CopyFrom(track.info)
+        self._parts.tell(event)
+
+    def _egress_event(self, name: str, info: EgressInfo) -> None:
+        self._parts.tell(WebhookEvent(event=name, egress_info=info))

@@ -1,0 +1,340 @@
+"""The relay as a whole, and the face it shows to whoever embeds it."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from google.protobuf.message import DecodeError
+from livekit.protocol.models import Codec, DisconnectReason, ServerInfo
+from livekit.protocol.rtc import (
+    JoinRequest,
+    JoinResponse,
+    LeaveRequest,
+    ParticipantUpdate,
+    ReconnectResponse,
+    SignalRequest,
+    SignalResponse,
+)
+
+from meetings.relay.api import Api
+from meetings.relay.dataplane.portable import PortablePlane
+from meetings.relay.errors import LimitExceeded, Refused, RelayError
+from meetings.relay.ice_lite import IceLite
+from meetings.relay.interface import Address, Clock, JoinClaims, Portal, RelayLimits, SystemClock
+from meetings.relay.participant import Context, Participant, add_track, handle
+from meetings.relay.recorder import Recording, WriterThread
+from meetings.relay.room import Room, RoomParts, Rooms
+from meetings.relay.secure import Certificate
+from meetings.relay.signalling import ApiKey, Outbox, TokenBucket, decode_join_request
+from meetings.relay.webhooks import Webhooks
+
+__all__ = ["Relay", "RelayConfig", "Session"]
+
+log = logging.getLogger("visio.relay")
+
+# The server version LiveKit clients are told; it says which of their features to expect.
+VERSION: Final = "1.9.0"
+PROTOCOL: Final = 16
+PING_INTERVAL: Final = 5
+PING_TIMEOUT: Final = 15
+_CODECS: Final = ("video/VP8", "video/H264", "video/VP9", "video/AV1", "audio/opus")
+_UNACCEPTABLE: Final = 1008
+
+
+@dataclass(frozen=True)
+class RelayConfig:
+    """`media_addresses`: announced IPs; `udp_port` 0: any free one; `bind`: the local address."""
+
+    api_key: str
+    api_secret: str
+    media_addresses: tuple[str, ...]
+    recordings_dir: Path
+    udp_port: int = 0
+    bind: str = "0.0.0.0"
+    webhook_urls: tuple[str, ...] = ()
+    limits: RelayLimits = field(default_factory=RelayLimits)
+
+
+class Session:
+    """One client's socket. The embedder feeds it; messages out go through the `send` it gave."""
+
+    def __init__(self, relay: "Relay", room: Room, person: Participant, outbox: Outbox) -> None:
+        self._relay, self._room, self._person, self._outbox = relay, room, person, outbox
+        self._clock = relay.clock
+        limits = relay.config.limits
+        self._bucket = TokenBucket(
+            rate=limits.signal_rate, burst=limits.signal_burst, now=self._clock.monotonic()
+        )
+        self._over = False
+
+    async def receive(self, data: bytes) -> None:
+        """One WebSocket message. Never raises: a hostile client is disconnected and logged."""
+        if self._over or self._person.outbox is not self._outbox:
+            return
+        limits = self._relay.config.limits
+        try:
+            if len(data) > limits.signal_message:
+                raise LimitExceeded(f"a signalling message of {len(data)} bytes")
+            if not self._bucket.take(self._clock.monotonic()):
+                raise LimitExceeded("too many signalling messages")
+            request = SignalRequest.FromString(data)
+            if request.WhichOneof("message") == "leave":
+                self._over = True
+                self._room.remove(self._person, DisconnectReason.CLIENT_INITIATED, action=None)
+            else:
+                handle(self._person, request)
+        except (RelayError, DecodeError) as error:
+            log.warning("%s is disconnected: %s: %s", self._person.identity, type(error).__name__, error)
+            self._expel()
+        except Exception:
+            log.exception("%s: a message could not be handled", self._person.identity)
+            self._expel()
+
+    def _expel(self) -> None:
+        self._over = True
+        self._room.remove(self._person, DisconnectReason.STATE_MISMATCH)
+
+    async def disconnected(self) -> None:
+        """The socket is gone; the participant stays a while for it to come back."""
+        self._over = True
+        self._outbox.abandon()
+        if self._person.outbox is self._outbox and self._person.present:
+            self._person.outbox = None
+            self._person.gone_at = self._clock.monotonic()
+
+
+class Relay:
+    """A selective forwarding unit that speaks LiveKit's protocol. One event loop, one UDP port."""
+
+    def __init__(self, config: RelayConfig, portal: Portal, clock: Clock | None = None) -> None:
+        self.config, self.portal = config, portal
+        self.clock: Clock = clock or SystemClock()
+        limits = config.limits
+        self._api_key = ApiKey(config.api_key, config.api_secret)
+        self._ice = IceLite(clock=self.clock, bind=self._bind, addresses=config.media_addresses)
+        self._plane = PortablePlane(
+            bind=config.bind,
+            port=config.udp_port,
+            stun_received=self._ice.stun_received,
+            clock=self.clock,
+            max_addresses=limits.addresses,
+        )
+        self._writer = WriterThread(limit=limits.recorder_queue)
+        self._webhooks = Webhooks(config.webhook_urls, self._api_key, self.clock, limit=limits.webhook_queue)
+        context = Context(self._plane, self._ice, Certificate(), self.clock, limits, self._api_key)
+        recording = Recording(
+            config.recordings_dir, self._writer, self._plane, self.clock, portal.recording_key
+        )
+        self._context = context
+        self._rooms = Rooms(RoomParts(context, recording, self._webhooks.put))
+        self._api = Api(self._rooms, self._api_key, limits, self.clock)
+        # Random, so that nobody can mark frames of their own as the server's (relay.md, trap 13).
+        self._sif_trailer = secrets.token_bytes(16)
+
+    @property
+    def udp_port(self) -> int:
+        """The port that was bound, once started."""
+        return self._plane.port
+
+    async def start(self) -> None:
+        """Raises OSError where the UDP port is taken."""
+        await self._plane.start()
+        self._writer.start()
+        await self._webhooks.start()
+        await self._rooms.start()
+        log.info("relay listens on UDP %s port %d", self.config.bind, self.udp_port)
+
+    async def stop(self) -> None:
+        """Sends everybody a leave message, finishes recordings and webhooks, frees the port."""
+        await self._rooms.stop()
+        await asyncio.to_thread(self._writer.stop)
+        await self._webhooks.stop()
+        await self._plane.stop()
+
+    # /rtc/v1/validate and /rtc/v1
+
+    def validate(self, token: str) -> None:
+        """Raises Refused (401 or 403) where `token` would not let anybody in."""
+        with self._logging_refusals():
+            self._claims(token)
+
+    async def join(
+        self,
+        *,
+        token: str,
+        join_request: str,
+        send: Callable[[bytes], Awaitable[None]],
+        close: Callable[[int], Awaitable[None]],
+    ) -> Session:
+        """Lets a client in, or raises Refused before anything was sent."""
+        with self._logging_refusals():
+            claims = self._claims(token)
+            request = decode_join_request(join_request, limit=self.config.limits.join_request)
+            await self.portal.admit(claims)
+            room = self._room_for(claims)
+        outbox = Outbox(send, close, limit=self.config.limits.signal_queue)
+        if request.reconnect:
+            return self._resume(room, claims, request, outbox)
+        return self._enter(room, claims, request, outbox)
+
+    async def twirp(
+        self, path: str, authorization: str, body: bytes, content_type: str
+    ) -> tuple[int, str, bytes]:
+        """LiveKit's server API: (status, content type, body)."""
+        return await self._api.call(path, authorization, body, content_type)
+
+    def drop(self, room: str, identity: str) -> bool:
+        """Removes someone at once, their tokens with them; False where they were not there."""
+        live = self._rooms.get(room)
+        person = live.people.get(identity) if live else None
+        if live is None or person is None:
+            return False
+        live.revoked[identity] = self.clock.wall_ns() // 1_000_000_000
+        live.remove(person, DisconnectReason.PARTICIPANT_REMOVED)
+        return True
+
+    def counters(self) -> dict[str, int]:
+        """Packets and messages forwarded, refused and dropped since the start."""
+        return {
+            **self._plane.counters(),
+            "stun_refused": self._ice.refused,
+            "webhooks_dropped": self._webhooks.dropped,
+            "recorder_dropped": self._writer.dropped,
+        }
+
+    # Deciding
+
+    @contextlib.contextmanager
+    def _logging_refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except Refused as refused:
+            log.warning("refused (%d): %s", refused.status, refused.reason)
+            raise
+
+    def _claims(self, token: str) -> JoinClaims:
+        limits = self.config.limits
+        claims = self._api_key.verify(token, max_length=limits.token).join
+        if not claims.grants.room_join or not claims.room or not claims.identity:
+            raise _refused(403, f"no right to join in the token of {claims.identity!r} for {claims.room!r}")
+        size = sum(len(key) + len(value) for key, value in claims.attributes.items())
+        if (
+            max(len(claims.identity), len(claims.name), len(claims.room)) > limits.name
+            or len(claims.metadata) > limits.metadata
+            or len(claims.attributes) > limits.attributes
+            or size > limits.attributes_bytes
+        ):
+            raise _refused(403, f"overlong claims of {claims.identity[:40]!r}")
+        live = self._rooms.get(claims.room)
+        if live is not None and claims.issued_at <= live.revoked.get(claims.identity, -1):
+            raise _refused(403, f"the token of {claims.identity!r} for {claims.room!r} was revoked")
+        return claims
+
+    def _room_for(self, claims: JoinClaims) -> Room:
+        try:
+            room = self._rooms.get_or_create(claims.room)
+        except LimitExceeded as error:
+            raise Refused(status=503, public="The server is full.", reason=str(error)) from error
+        most = room.info.max_participants or self.config.limits.participants
+        if len(room.people) >= most and claims.identity not in room.people:
+            raise Refused(status=403, public="The room is full.", reason=f"room {room.name} is full")
+        return room
+
+    # Letting in
+
+    def _enter(self, room: Room, claims: JoinClaims, request: JoinRequest, outbox: Outbox) -> Session:
+        before = room.people.get(claims.identity)
+        if before is not None:
+            room.remove(before, DisconnectReason.DUPLICATE_IDENTITY)
+        protocol = request.client_info.client_protocol
+        person = Participant(self._context, room, claims, client_protocol=protocol)
+        settings = request.connection_settings
+        person.auto_subscribe = settings.auto_subscribe and claims.grants.can_subscribe
+        person.subscriptions.may_pause = settings.subscriber_allow_pause
+        person.attach(outbox)
+        person.send(SignalResponse(join=self._welcome(room, person)))
+        room.enter(person)
+        client = request.client_info
+        log.info("room %s: %s joined (%s %s)", room.name, person.identity, client.sdk, client.version)
+        for announced in request.add_track_requests[: self.config.limits.tracks]:
+            add_track(person, announced)
+        session = Session(self, room, person, outbox)
+        self._first_offer(room, person, request)
+        return session
+
+    def _first_offer(self, room: Room, person: Participant, request: JoinRequest) -> None:
+        if not request.publisher_offer.sdp:
+            return
+        try:
+            person.offer(request.publisher_offer)
+        except RelayError as error:
+            log.warning("%s: the join's offer cannot be answered: %s", person.identity, error)
+            room.remove(person, DisconnectReason.JOIN_FAILURE)
+
+    def _resume(self, room: Room, claims: JoinClaims, request: JoinRequest, outbox: Outbox) -> Session:
+        """The same participant with a new socket; a client that is not known any more joins anew."""
+        person = room.people.get(claims.identity)
+        if person is None or person.sid != request.participant_sid or person.lost_at is not None:
+            leave = LeaveRequest(
+                action=LeaveRequest.Action.RECONNECT,
+                reason=DisconnectReason.STATE_MISMATCH,
+                can_reconnect=True,
+            )
+            outbox.put(SignalResponse(leave=leave))
+            outbox.finish(_UNACCEPTABLE)
+            return _Finished(outbox)
+        person.attach(outbox)
+        person.subscriptions.resumed()
+        others = [other.info for other in room.visible(but=person)]
+        person.send(SignalResponse(reconnect=ReconnectResponse(server_info=_server_info())))
+        person.send(SignalResponse(update=ParticipantUpdate(participants=[person.info, *others])))
+        if person.subscriptions.waiting:
+            person.renegotiate()
+        log.info("room %s: %s resumed", room.name, person.identity)
+        session = Session(self, room, person, outbox)
+        self._first_offer(room, person, request)
+        return session
+
+    def _welcome(self, room: Room, person: Participant) -> JoinResponse:
+        return JoinResponse(
+            room=room.snapshot(),
+            participant=person.info,
+            other_participants=[other.info for other in room.visible(but=person)],
+            server_version=VERSION,
+            server_info=_server_info(),
+            subscriber_primary=False,
+            ping_interval=PING_INTERVAL,
+            ping_timeout=PING_TIMEOUT,
+            fast_publish=True,
+            sif_trailer=self._sif_trailer,
+            enabled_publish_codecs=[Codec(mime=mime) for mime in _CODECS],
+        )
+
+    def _bind(self, transport: int, address: Address, preferred: bool) -> None:
+        self._plane.bind(transport, address, preferred=preferred)
+
+
+class _Finished(Session):
+    """A socket that was told to go: nothing it sends matters."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def receive(self, data: bytes) -> None:
+        return
+
+    async def disconnected(self) -> None:
+        self._outbox.abandon()
+
+
+def _server_info() -> ServerInfo:
+    return ServerInfo(version=VERSION, protocol=PROTOCOL, region="", node_id="visio")
+
+
+def _refused(status: int, reason: str) -> Refused:
+    return Refused(status=status, public="Joining is not allowed.", reason=reason)
