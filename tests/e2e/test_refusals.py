@@ -90,9 +90,10 @@ def _join(portal: Portal, token: str) -> int:
 
 
 def _join_request() -> str:
-    from livekit.protocol import rtc
+    from livekit.protocol import models, rtc
 
-    wrapped = rtc.WrappedJoinRequest(join_request=rtc.JoinRequest().SerializeToString())
+    request = rtc.JoinRequest(client_info=models.ClientInfo(protocol=16))
+    wrapped = rtc.WrappedJoinRequest(join_request=request.SerializeToString())
     return base64.urlsafe_b64encode(wrapped.SerializeToString()).decode()
 
 
@@ -106,7 +107,7 @@ def _validate(portal: Portal, token: str) -> tuple[int, str]:
 
 def test_the_genuine_token_is_accepted(portal: Portal, token: dict[str, str]) -> None:
     assert _validate(portal, token["token"])[0] == 200
-    assert _join(portal, token["token"]) == 101
+    assert _join(portal, token["token"]) == 101, "\n".join(portal.log[-60:])
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
