@@ -23,7 +23,7 @@ class TranscriptAdmin(admin.ModelAdmin):
         "created_at",
         "finished_at",
     ]
-    readonly_fields = fields
+    readonly_fields = ("id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transcript]:
         with tenancy.across("operators see the state of every ministry's transcripts, not their words"):

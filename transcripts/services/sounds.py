@@ -13,6 +13,7 @@ from meetings.recording.errors import RecordingError
 from meetings.recording.sound import decode_track, write_wav
 from meetings.recording.timeline import Timeline
 from meetings.services import processing, storage
+from meetings.services.recording import logs_of
 from transcripts.engines.base import SAMPLE_RATE
 from transcripts.pipeline.transcribe import TrackSound
 
@@ -53,8 +54,10 @@ def voices_decode(*, recording: Recording, folder: Path, progress: Callable[[flo
     """
     key = storage.key_unseal(recording)
     timeline = processing.timeline_of(recording)
-    logs = [track.path for track in processing.track_logs(recording, key) if track.header.kind == "audio"]
-    readings = {path: read for path in logs if (read := _readings(path, key, timeline)) is not None}
+    logs = processing.track_logs(recording, key)
+    unreadable = len(logs_of(recording)) - len(logs)
+    sounds = [track.path for track in logs if track.header.kind == "audio"]
+    readings = {path: read for path in sounds if (read := _readings(path, key, timeline)) is not None}
     tracks: list[TrackSound] = []
     for done, (path, own) in enumerate(readings.items()):
         out = folder / f"{path.stem}.wav"
@@ -67,7 +70,7 @@ def voices_decode(*, recording: Recording, folder: Path, progress: Callable[[flo
         header = own.header
         tracks.append(TrackSound(out, header.participant_identity, header.participant_name, 0.0))
         progress((done + 1) / len(readings))
-    return Voices(tuple(tracks), unreadable=len(logs) - len(tracks))
+    return Voices(tuple(tracks), unreadable + len(sounds) - len(tracks))
 
 
 def _readings(path: Path, key: bytes, timeline: Timeline) -> TrackReadings | None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -14,10 +15,11 @@ from accounts.models import SpokenLanguage
 from meetings.models import Recording
 from meetings.services.outbox import Lease
 from transcripts import turns
-from transcripts.engines.base import EngineSettings, EngineStatus
+from transcripts.engines.base import EngineSettings, EngineStatus, Progress, Word
 from transcripts.engines.catalogue import choose
 from transcripts.errors import EngineUnusable, NoEngineForLanguage
 from transcripts.models import Revision, SpeakerTurn, Transcript, TranscriptState
+from transcripts.pipeline.child import Request
 from transcripts.pipeline.recogniser_process import RecogniserProcess
 from transcripts.pipeline.transcribe import transcribe_meeting
 from transcripts.services import indexing, sounds
@@ -25,8 +27,16 @@ from transcripts.services.sounds import Voices
 
 log = logging.getLogger("visio.transcripts")
 
-Recognition = Callable[[str, EngineSettings], AbstractContextManager[RecogniserProcess]]
-"""Starts an engine by its name, in a process of its own."""
+
+class Listener(Protocol):
+    """An engine that has been started."""
+
+    def transcribe(self, request: Request, progress: Progress) -> list[Word]:
+        """The words of one track. Raises TranscriptError."""
+
+
+Recognition = Callable[[str, EngineSettings], AbstractContextManager[Listener]]
+"""Starts an engine by its name, in a process of its own that ends with the context."""
 
 
 def engine_settings() -> EngineSettings:
@@ -144,5 +154,5 @@ def _what_is_missing(error: NoEngineForLanguage | EngineUnusable) -> str:
 
 def _what_was_not_heard(voices: Voices) -> str:
     if voices.unreadable:
-        return f"{voices.unreadable} sound track(s) could not be read and are missing here."
+        return f"{voices.unreadable} track(s) could not be read; what was said there is missing."
     return "" if voices.tracks else "Nobody's microphone was on while this was recorded."
