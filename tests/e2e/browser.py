@@ -92,7 +92,7 @@ def sign_in(page: Page, url: str, account: dict[str, str]) -> None:
     page.goto(f"{url}/accounts/login/")
     page.fill("input[name=login]", account["email"])
     page.fill("input[name=password]", account["password"])
-    page.click("main form button[type=submit]")
+    page.click("form[action='/accounts/login/'] button")
     page.wait_for_url(f"{url}/")
 
 
