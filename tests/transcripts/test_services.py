@@ -179,8 +179,10 @@ def test_a_language_that_no_engine_knows_keeps_the_recording(recording: Recordin
     assert _run(recording, recognition).state == JobState.DONE
     transcript = Transcript.objects.get()
     assert (transcript.state, transcript.language) == (TranscriptState.UNAVAILABLE, "fr")
-    assert "pocketsphinx: speaks only en" in transcript.reason.splitlines()
-    assert any("faster_whisper: " in line for line in transcript.reason.splitlines())
+    sentence, *engines = transcript.reason.splitlines()
+    assert sentence == "No installed recogniser understands French."
+    assert "pocketsphinx: speaks only en" in engines
+    assert any(line.startswith("faster_whisper: ") for line in engines)
     assert recognition.started == []
     assert len(list(storage.recording_folder(recording).glob("*.vlog"))) == 2
 

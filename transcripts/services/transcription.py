@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import SpokenLanguage
 from meetings.models import Recording
@@ -147,7 +147,8 @@ def _what_is_missing(error: NoEngineForLanguage | EngineUnusable) -> str:
     """A sentence, then a line per engine: why it does not serve, and what to install."""
     if not isinstance(error, NoEngineForLanguage):
         return f"Speech recognition is not configured correctly: {error}"
-    language = dict(SpokenLanguage.choices).get(error.language, error.language)
+    with translation.override("en"):
+        language = str(dict(SpokenLanguage.choices).get(error.language, error.language))
     lines = [f"{engine}: {reason}" for engine, reason in error.reasons.items()]
     return "\n".join([f"No installed recogniser understands {language}.", *lines])
 
