@@ -36,5 +36,5 @@ def stage_name(stage: str | None) -> str:
 
 @register.simple_tag
 def stage_names() -> str:
-    """All stages in the reader's language as a JSON object, for the page's script to word its updates with."""
+    """All stages in the reader's language as a JSON object: what the page's script words its updates with."""
     return json.dumps({stage: gettext(words) for stage, words in _STAGES.items()}, ensure_ascii=False)

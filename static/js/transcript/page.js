@@ -10,16 +10,17 @@ const list = document.getElementById("turns");
 for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-needs-script]"))) {
   element.hidden = false;
 }
-if (media) connect(new Player(media), list);
+if (media) connect(new Player(media), list, /** @type {HTMLElement} */ (media.closest(".player")));
 
 /**
  * @param {Player} player
  * @param {HTMLElement | null} list absent where nobody was heard
+ * @param {HTMLElement} frame the player with its controls
  */
-function connect(player, list) {
+function connect(player, list, frame) {
   offerSources(player);
   if (list) {
-    const reader = new Reader(list);
+    const reader = new Reader(list, frame);
     player.onTime((now) => reader.showTime(now));
     listenForWords(list, (seconds) => player.playFrom(seconds));
     offerFollowing(reader);

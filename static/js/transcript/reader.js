@@ -13,8 +13,14 @@ export class Reader {
   #scrolledAt = -Infinity;
   follows = true;
 
-  /** @param {HTMLElement} list */
-  constructor(list) {
+  /** @type {HTMLElement} */ #player;
+
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLElement} player which may lie over the text on a small screen
+   */
+  constructor(list, player) {
+    this.#player = player;
     this.#words = wordsOf(list);
     list.classList.add("turns-live");
     for (const event of ["wheel", "touchmove"]) {
@@ -35,7 +41,7 @@ export class Reader {
     this.#said?.element.classList.remove("said");
     word?.element.classList.add("said");
     this.#said = word;
-    if (word && this.follows && performance.now() - this.#scrolledAt > HANDS_OFF) keepInSight(word.element);
+    if (word && this.follows && performance.now() - this.#scrolledAt > HANDS_OFF) keepInSight(word.element, this.#player);
   }
 
   /** @param {HTMLElement | null} turn */
@@ -60,12 +66,25 @@ function wordsOf(list) {
 }
 
 /**
- * Scrolls only when the word has left the comfortable middle of the window.
+ * Scrolls only when the word has left the comfortable middle of what is free of the player.
+ * @param {HTMLElement} element
+ * @param {HTMLElement} player
+ */
+function keepInSight(element, player) {
+  const { top, bottom } = element.getBoundingClientRect();
+  const covered = coveredBy(player, element);
+  const free = innerHeight - covered;
+  if (top > covered + free * 0.15 && bottom < covered + free * 0.8) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  scrollBy({ top: top - covered - free * 0.35, behavior: calm ? "auto" : "smooth" });
+}
+
+/**
+ * Pixels at the window's top that the player takes from the element's column: none when they lie side by side.
+ * @param {HTMLElement} player
  * @param {HTMLElement} element
  */
-function keepInSight(element) {
-  const { top, bottom } = element.getBoundingClientRect();
-  if (top > innerHeight * 0.25 && bottom < innerHeight * 0.8) return;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+function coveredBy(player, element) {
+  const over = player.getBoundingClientRect();
+  return over.right > element.getBoundingClientRect().left ? over.height : 0;
 }
