@@ -257,8 +257,9 @@ class Relay:
         person.auto_subscribe = settings.auto_subscribe and claims.grants.can_subscribe
         person.subscriptions.may_pause = settings.subscriber_allow_pause
         person.attach(outbox)
-        person.send(SignalResponse(join=self._welcome(room, person)))
         room.enter(person)
+        person.send(SignalResponse(join=self._welcome(room, person)))
+        room.announce(person)
         client = request.client_info
         log.info("room %s: %s joined (%s %s)", room.name, person.identity, client.sdk, client.version)
         for announced in request.add_track_requests[: self.config.limits.tracks]:

@@ -26,7 +26,6 @@ from livekit.protocol.rtc import (
     SubscribedCodec,
     SubscribedQuality,
     SubscribedQualityUpdate,
-    TrackSubscribed,
 )
 
 from meetings.relay.data import Message, from_participant
@@ -81,6 +80,9 @@ class Host(Protocol):
     def heard(self, participant: "Participant", level: int, now: float) -> None: ...
 
     def find_track(self, sid: str) -> UpTrack | None: ...
+
+    def subscribed(self, track: UpTrack) -> None:
+        """Packets of the track flow to one more subscriber."""
 
     def watched(self, track: UpTrack) -> None:
         """Somebody's demand for the track changed."""
@@ -312,8 +314,7 @@ class Participant:
             self.peer.send_congestion_feedback()
             self.peer.send_rtcp(self.publications.feedback(now))
             for down in self.subscriptions.settled(now):
-                self.send(SignalResponse(track_subscribed=TrackSubscribed(track_sid=down.up.info.sid)))
-                self.host.watched(down.up)
+                self.host.subscribed(down.up)
             self.subscriptions.retarget(now)
         if self._renegotiate_at is not None and now >= self._renegotiate_at:
             self._renegotiate_at = None

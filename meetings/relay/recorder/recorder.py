@@ -19,8 +19,8 @@ from meetings.relay.uptrack import UpTrack
 
 log = logging.getLogger("visio.relay")
 
-# One path segment: the recording's id. Nothing in it can leave the recordings' folder.
-_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+# Up to eight plain names: none is empty or begins with a dot, so nothing can leave the recordings' folder.
+_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9_-]{0,99}){0,7}")
 _KEY_BYTES: Final = 32
 _HISTORY: Final = 500
 
@@ -29,7 +29,7 @@ KeyOf = Callable[[str, str], Awaitable[bytes]]
 
 
 class RecordingRefused(RelayError):
-    """The track is recorded already, or the prefix is no plain name."""
+    """The track is recorded already, or the prefix is not made of plain names."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Recorder:
 
 def _check_prefix(prefix: str) -> None:
     if not _PREFIX.fullmatch(prefix):
-        raise RecordingRefused("the file path must be one plain name")
+        raise RecordingRefused("the file path must be made of plain names")
 
 
 def _from_thread(future: "asyncio.Future[Result]") -> Callable[[Result], None]:

@@ -17,6 +17,7 @@ from livekit.protocol.rtc import (
     RoomUpdate,
     SignalResponse,
     SpeakersChanged,
+    TrackSubscribed,
 )
 from livekit.protocol.webhook import WebhookEvent
 
@@ -120,6 +121,9 @@ class Room:
         self.people[person.identity] = person
         self._empty_since = None
         self._ever_joined = True
+
+    def announce(self, person: Participant) -> None:
+        """Tells the others of someone who entered, and subscribes them to what is there."""
         if not person.hidden:
             self._broadcast(person, but=person)
         self._tell("participant_joined", person)
@@ -224,6 +228,12 @@ class Room:
 
     def find_track(self, sid: str) -> UpTrack | None:
         return next((track for track in self.tracks() if track.info.sid == sid), None)
+
+    def subscribed(self, track: UpTrack) -> None:
+        publisher = self.people.get(track.publisher)
+        if publisher is not None:
+            publisher.send(SignalResponse(track_subscribed=TrackSubscribed(track_sid=track.info.sid)))
+        self.watched(track)
 
     def watched(self, track: UpTrack) -> None:
         self._settle_layers(track, raise_only=True)

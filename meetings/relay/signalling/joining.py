@@ -10,6 +10,7 @@ from livekit.protocol.rtc import JoinRequest, WrappedJoinRequest
 from meetings.relay.errors import Refused
 
 _GZIP = 16 + zlib.MAX_WBITS
+_TO_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def decode_join_request(text: str, *, limit: int) -> JoinRequest:
@@ -17,7 +18,9 @@ def decode_join_request(text: str, *, limit: int) -> JoinRequest:
     if not text or len(text) > limit:
         raise _refused("missing or too long")
     try:
-        wrapped = WrappedJoinRequest.FromString(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        text = text.rstrip("=").translate(_TO_URL_SAFE)
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        wrapped = WrappedJoinRequest.FromString(raw)
         packed = wrapped.compression == WrappedJoinRequest.Compression.GZIP
         data = _unpack(wrapped.join_request, limit) if packed else wrapped.join_request
         return JoinRequest.FromString(data)

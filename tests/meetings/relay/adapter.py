@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from aiohttp import WSMsgType, web
 from livekit.api import WebhookReceiver
@@ -43,7 +44,7 @@ class Front:
         self._runner: web.AppRunner | None = None
         self._receiver = WebhookReceiver(TokenVerifier(KEY, SECRET))
 
-    async def listen(self, host: str, extra: Mapping[str, object] = {}) -> str:  # noqa: B006
+    async def listen(self, host: str, extra: Mapping[str, object] = MappingProxyType({})) -> str:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/rtc/v1/validate", self._validate)
         app.router.add_get("/rtc/v1", self._socket)
@@ -91,7 +92,10 @@ class Front:
 
         try:
             session = await self._the_relay().join(
-                token=_token(request), join_request=request.query.get("join_request", ""), send=send, close=close
+                token=_token(request),
+                join_request=request.query.get("join_request", ""),
+                send=send,
+                close=close,
             )
         except Refused as refused:
             return web.Response(status=refused.status, text=refused.public)
