@@ -83,11 +83,13 @@ def _query(scope: Any, name: str) -> str:
     return parse_qs(scope["query_string"].decode("ascii", "replace")).get(name, [""])[0]
 
 
-def _bearer(scope: Any) -> str:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return value.decode("latin-1").removeprefix("Bearer ").strip()
-    return ""
+def _header(scope: Any, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+
+
+def _token(scope: Any) -> str:
+    """Browsers cannot set headers on a WebSocket: the token comes in the query, or as a bearer token."""
+    return _query(scope, "access_token") or _header(scope, b"authorization").removeprefix("Bearer ").strip()
 
 
 class SignalConsumer(AsyncWebsocketConsumer):
@@ -97,7 +99,6 @@ class SignalConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         relay = await embedded.get()
-        token = _query(self.scope, "access_token") or _bearer(self.scope)
         opened = asyncio.Event()
 
         async def send(data: bytes) -> None:
@@ -106,7 +107,10 @@ class SignalConsumer(AsyncWebsocketConsumer):
 
         try:
             self.session = await relay.join(
-                token=token, join_request=_query(self.scope, "join_request"), send=send, close=self.close
+                token=_token(self.scope),
+                join_request=_query(self.scope, "join_request"),
+                send=send,
+                close=self.close,
             )
         except Refused:
             await self.close()
@@ -137,7 +141,7 @@ class ValidateConsumer(AsyncHttpConsumer):
     async def handle(self, body: bytes) -> None:
         relay = await embedded.get()
         try:
-            relay.validate(_query(self.scope, "access_token") or _bearer(self.scope))
+            relay.validate(_token(self.scope))
         except Refused as refusal:
             await self.send_response(refusal.status, refusal.public.encode())
             return
@@ -149,11 +153,10 @@ class ServerApiConsumer(AsyncHttpConsumer):
 
     async def handle(self, body: bytes) -> None:
         relay = await embedded.get()
-        headers = dict(self.scope["headers"])
         status, content_type, answer = await relay.twirp(
             self.scope["url_route"]["kwargs"]["method"],
-            _bearer(self.scope),
+            _header(self.scope, b"authorization"),
             body,
-            headers.get(b"content-type", b"").decode("latin-1"),
+            _header(self.scope, b"content-type"),
         )
         await self.send_response(status, answer, headers=[(b"Content-Type", content_type.encode())])

@@ -79,5 +79,5 @@ def _act(event: WebhookEvent, meeting: Meeting) -> None:
 
 def _egress(event: WebhookEvent) -> dict[str, str]:
     info = event.egress_info
-    path = info.file_results[0].filename if info.file_results else info.file.filename
+    path = f"{info.track.file.filepath}/{info.track.track_id}.vlog"
     return {"egress_id": info.egress_id, "track_sid": info.track.track_id, "path": path}

@@ -75,6 +75,7 @@ def open_page(context: BrowserContext) -> tuple[Page, list[str]]:
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("request", lambda request: _note_foreign(request.url, wrong))
     page.on("console", lambda message: _note_violation(message.text, wrong))
+    page.on("console", lambda message: print(f"{message.type}: {message.text}"))  # noqa: T201  (shown on failure)
     return page, wrong
 
 

@@ -1,7 +1,6 @@
 """One running portal, and one playwright, for all browser tests of a process."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
@@ -21,6 +20,11 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture
-def profile(tmp_path: Path) -> Path:
-    return tmp_path / "profile"
+@pytest.fixture(autouse=True)
+def server_log_shown(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever the server printed during a test stands in the report of a test that fails."""
+    portal: Portal | None = request.getfixturevalue("portal") if "portal" in request.fixturenames else None
+    before = len(portal.log) if portal else 0
+    yield
+    if portal:
+        print("\n".join(portal.log[before:][-80:]))  # noqa: T201  (pytest shows it on failure alone)
