@@ -72,7 +72,7 @@ def speaker_turns(tracks: Iterable[SpeakerTrack]) -> list[SpeakerTurn]:
     """
     words = sorted(
         ((word, track) for track in tracks for word in track.words),
-        key=lambda pair: (pair[0].start, pair[0].end, pair[1].speaker_id),
+        key=lambda pair: (pair[0].start, pair[0].end, pair[1].speaker_id, pair[0].text),
     )
     names = {track.speaker_id: track.name for _, track in words}
     open_turns: dict[str, _Open] = {}

@@ -84,9 +84,13 @@ class FasterWhisperRecogniser:
             condition_on_previous_text=False,  # one misheard sentence must not colour the next ones
         )
         words: list[Word] = []
+        done = 0.0
         for segment in segments:
             found = (word_within(w.word, w.start, w.end, w.probability, limit) for w in segment.words or ())
             words += [word for word in found if word]
-            progress(min(segment.end / limit, 1.0))
+            done = min(
+                max(done, segment.end / limit), 1.0
+            )  # segments may end before the one before them does
+            progress(done)
         progress(1.0)
         return words

@@ -8,9 +8,6 @@ from pathlib import Path
 from transcripts.errors import EngineUnusable, ModelRefused
 
 CHECKSUMS = "SHA256SUMS"
-MULTILINGUAL_VOCABULARY = (
-    51_865  # Whisper's vocabularies from this size on are multilingual (OpenAI, CTranslate2)
-)
 
 WHISPER_LANGUAGES = frozenset(
     """
@@ -75,13 +72,16 @@ def _listed(listing: Path) -> dict[str, str]:
 
 
 def whisper_languages(folder: Path) -> frozenset[str]:
-    """Languages of a Whisper model in CTranslate2's format, told by the size of its vocabulary."""
+    """Languages of a Whisper model in CTranslate2's format.
+
+    Multilingual vocabularies hold an empty word, by which CTranslate2 4.8 tells them; English ones do not.
+    """
     as_json, as_text = folder / "vocabulary.json", folder / "vocabulary.txt"
     try:
         if as_json.is_file():
-            size = len(json.loads(as_json.read_text(encoding="utf-8")))
+            words = json.loads(as_json.read_text(encoding="utf-8"))
         else:
-            size = len(as_text.read_text(encoding="utf-8").splitlines())
+            words = as_text.read_text(encoding="utf-8").split("\n")[:-1]
     except (OSError, ValueError) as error:
         raise EngineUnusable(f"no readable vocabulary in {folder}: is it a CTranslate2 model?") from error
-    return WHISPER_LANGUAGES if size >= MULTILINGUAL_VOCABULARY else frozenset({"en"})
+    return WHISPER_LANGUAGES if "" in words else frozenset({"en"})

@@ -20,6 +20,8 @@ from transcripts.errors import EngineUnusable
 WINDOW = 512  # samples per decision: 32 ms, fixed by the network
 CONTEXT = 64  # samples of the window before, which the network wants to see again
 BLOCK = 1024 * WINDOW  # samples handed over at once: bounds the memory, whatever the track's length
+FAINT_NOISE = np.random.default_rng(0).normal(0, 1e-4, WINDOW).astype(np.float32)
+"""Added to what the network hears: after long exact zeros (a muted track) it notices speech 0.1 s late."""
 SPEECH, SILENCE = 0.5, 0.35  # a span starts above the one, ends below the other (the network's own defaults)
 PAUSE_S, PAD_S, SHORTEST_S = 0.35, 0.15, 0.1
 LONGEST_S = 18.0  # an utterance beyond this loses words in pocketsphinx's pruning
@@ -42,23 +44,23 @@ def speech_spans(pcm: Sound, rate: int = SAMPLE_RATE, *, longest: float = LONGES
     return [Span(first * step, min(last * step, end)) for first, last in pieces]
 
 
-def speech_likelihood(pcm: Sound) -> npt.NDArray[np.float32]:
-    """How likely each window of 512 samples holds speech: (windows,), 0 to 1."""
+def speech_likelihood(pcm: Sound, block: int = BLOCK) -> npt.NDArray[np.float32]:
+    """How likely each window of 512 samples holds speech: (windows,), 0 to 1. block: a multiple of 512."""
     network = _network()
     state = (np.zeros((1, 1, 128), np.float32), np.zeros((1, 1, 128), np.float32))
     likely: list[npt.NDArray[np.float32]] = []
-    for windows in _windows(pcm):
+    for windows in _windows(pcm, block):
         out, *state = network.run(None, {"input": windows, "h": state[0], "c": state[1]})
         likely.append(np.asarray(out, np.float32).reshape(-1))
     return np.concatenate(likely) if likely else np.zeros(0, np.float32)
 
 
-def _windows(pcm: Sound) -> Iterator[npt.NDArray[np.float32]]:
+def _windows(pcm: Sound, size: int) -> Iterator[npt.NDArray[np.float32]]:
     """Blocks of windows with their context before them: (≤1024, 64 + 512), the last padded with silence."""
     tail = np.zeros(CONTEXT, np.float32)
-    for at in range(0, pcm.size, BLOCK):
-        block = as_floats(pcm[at : at + BLOCK])
-        block = np.pad(block, (0, -block.size % WINDOW)).reshape(-1, WINDOW)
+    for at in range(0, pcm.size, size):
+        block = as_floats(pcm[at : at + size])
+        block = np.pad(block, (0, -block.size % WINDOW)).reshape(-1, WINDOW) + FAINT_NOISE
         before = np.concatenate([tail[None], block[:-1, -CONTEXT:]])
         tail = block[-1, -CONTEXT:]
         yield np.concatenate([before, block], axis=1)
@@ -108,6 +110,8 @@ def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _padded(runs: list[tuple[int, int]], pad: int, size: int) -> list[tuple[int, int]]:
     """Runs widened by `pad` windows on both sides, at most to the middle of the pause to the next one."""
+    if not runs:
+        return []
     edges = [0, *((one[1] + two[0]) // 2 for one, two in pairwise(runs)), size]
     return [
         (max(first - pad, low), min(last + pad, high))

@@ -30,14 +30,16 @@ BANDS, LOW_HZ, HIGH_HZ = 20, 150.0, 7000.0
 BLOCK = 4096 * HOP  # samples read at once
 FLOOR = 4e-5  # power of a frame that holds only the noise of one 16-bit step: muted, or lost packets filled
 LEAD, LAG = 6, 30  # frames: a leak is looked for from 96 ms before its original to 480 ms after
-FEWEST = 60  # frames (1 s) of one person speaking alone, below which a leak cannot be told from chance
-FOLLOWS = 0.6  # correlation of band powers over time above which a track follows another
+FEWEST = 190  # frames (3 s) of one person speaking alone, below which a leak cannot be told from chance
+FOLLOWS = 0.6  # correlation of band powers over time above which a track follows another …
+FOLLOWS_ALWAYS = 0.4  # … and in each third of the time: two people may say the same once
 LOUDEST_LEAK = 10**-0.6  # −6 dB: a track that hears another better than this is not judged by level
 LEAK_MARGIN, NOISE_MARGIN = (
     4.0,
     3.0,
 )  # above these multiples of leak and noise a band holds the person's own speech
 OWN_BANDS = 5  # bands that must, for a frame to be kept
+SMOOTHED = 5  # frames
 TAIL = 0.72  # what is left of a sound's power in the next frame: a room with 0.3 s of reverberation
 SHORTEST, GUARD = 8, 5  # frames: shorter leaks are left in; so much beside a person's own speech is kept
 
@@ -89,7 +91,7 @@ def leaked_frames(source: Floats, target: Floats) -> Flags:
 
 def find_leak(source: Floats, target: Floats) -> Leak | None:
     """The leak of source into target, or None where the target does not follow the source."""
-    chosen = _source_alone(source, target)
+    chosen = _source_alone(source, target) if min(len(source), len(target)) > FEWEST else np.zeros(0, np.intp)
     if chosen.size < FEWEST:
         return None
     clean = _ringing(np.maximum(source - _noise(source), FLOOR / BANDS))
@@ -98,8 +100,11 @@ def find_leak(source: Floats, target: Floats) -> Leak | None:
     pasts = [clean[np.clip(chosen - lag, 0, len(clean) - 1)] for lag in lags]
     follows = [_correlation(past, heard) for past in pasts]
     best = int(np.argmax(follows))
+    thirds = zip(np.array_split(pasts[best], 3), np.array_split(heard, 3), strict=True)
     gains = np.median(heard / pasts[best], axis=0).astype(np.float32)
-    if follows[best] < FOLLOWS or float(np.median(gains)) > LOUDEST_LEAK:
+    if follows[best] < FOLLOWS or min(_correlation(*third) for third in thirds) < FOLLOWS_ALWAYS:
+        return None
+    if float(np.median(gains)) > LOUDEST_LEAK:
         return None
     return Leak(lags[best], gains)
 
@@ -131,7 +136,12 @@ def _mel_filters() -> Floats:
 def _noise(power: Floats) -> Floats:
     """Power per band of the microphone when nobody speaks: (frames, BANDS) → (BANDS,)."""
     live = power[power.sum(axis=1) > FLOOR]
-    low = np.percentile(live, 15, axis=0) if len(live) else np.zeros(BANDS)
+    if len(live) <= SMOOTHED:
+        return np.full(BANDS, FLOOR / BANDS, np.float32)
+    sums = np.cumsum(
+        live, axis=0, dtype=np.float64
+    )  # of single frames the low percentiles are far below the mean
+    low = np.percentile((sums[SMOOTHED:] - sums[:-SMOOTHED]) / SMOOTHED, 2, axis=0)
     return np.maximum(low, FLOOR / BANDS).astype(np.float32)
 
 

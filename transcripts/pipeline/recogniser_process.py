@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -52,9 +53,8 @@ class RecogniserProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        with suppress(BrokenPipeError):  # raised where a request was never read
+            self._process.communicate()
         self._stderr.close()
 
     @property
@@ -84,11 +84,9 @@ class RecogniserProcess:
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it is gone; why, its answer or its end will tell
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it is gone; why, its answer or its end will tell
 
     def _answer(self) -> dict[str, Any]:
         """The child's next line."""
@@ -101,8 +99,11 @@ class RecogniserProcess:
                     self.kill()
                     raise RecogniserDied(f"{self._engine} made no progress for {self._stalled_after:.0f} s")
                 data = os.read(self._process.stdout.fileno(), 65_536)
-                if not data or len(self._buffer) > LONGEST_LINE:
+                if not data:
                     raise RecogniserDied(self._last_words())
+                if len(self._buffer) > LONGEST_LINE:
+                    self.kill()
+                    raise RecogniserDied(f"{self._engine} gave an answer without end")
                 self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
@@ -110,8 +111,7 @@ class RecogniserProcess:
 
     def _last_words(self) -> str:
         """How the child ended, with the end of what it wrote to standard error."""
-        self.kill()
-        code = self._process.wait()
+        code = self._process.wait()  # it closed its output, which it does only at its end
         how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - LAST_WORDS))
