@@ -31,6 +31,7 @@ BLOCK = 4096 * HOP  # samples read at once
 FLOOR = 4e-5  # power of a frame that holds only the noise of one 16-bit step: muted, or lost packets filled
 LEAD, LAG = 6, 30  # frames: a leak is looked for from 96 ms before its original to 480 ms after
 FEWEST = 190  # frames (3 s) of one person speaking alone, below which a leak cannot be told from chance
+MOST = 4000  # frames looked at per pair, spread over the meeting: bounds time and memory
 FOLLOWS = 0.6  # correlation of band powers over time above which a track follows another …
 FOLLOWS_ALWAYS = 0.4  # … and in each third of the time: two people may say the same once
 LOUDEST_LEAK = 10**-0.6  # −6 dB: a track that hears another better than this is not judged by level
@@ -94,6 +95,7 @@ def find_leak(source: Floats, target: Floats) -> Leak | None:
     chosen = _source_alone(source, target) if min(len(source), len(target)) > FEWEST else np.zeros(0, np.intp)
     if chosen.size < FEWEST:
         return None
+    chosen = chosen[:: -(-chosen.size // MOST)]
     clean = _ringing(np.maximum(source - _noise(source), FLOOR / BANDS))
     heard = np.maximum(target[chosen] - _noise(target), FLOOR / BANDS)
     lags = range(-LEAD, LAG + 1)
