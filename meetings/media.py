@@ -4,15 +4,19 @@ The same calls serve the embedded relay and a LiveKit cluster. Never call one in
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
 import aiohttp
 from django.conf import settings
+from django.utils.translation import gettext as _
 from livekit import api
 
 from meetings.errors import MediaServerDown
+
+log = logging.getLogger("visio.media")
 
 TOKEN_LIFETIME = timedelta(minutes=5)
 CHAT_TOPIC = "visio.chat"
@@ -81,4 +85,5 @@ def _ask(call: Callable[[api.LiveKitAPI], Awaitable[Answer]]) -> Answer:
     try:
         return asyncio.run(asking())
     except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
-        raise MediaServerDown(f"The media server did not do what was asked: {error}") from error
+        log.warning("the media server did not do what was asked: %s", error)
+        raise MediaServerDown(_("The media server cannot be reached just now. Please try again.")) from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts import tenancy
 from accounts.models import Membership, User
@@ -39,7 +40,7 @@ def meeting_located(reference: str) -> Meeting:
         wanted = Q(code=reference.lower()) if is_code(reference.lower()) else _by_key(reference)
         meeting = Meeting.objects.select_related("ministry", "host").filter(wanted).first()
     if meeting is None:
-        raise NotVisible("There is no such meeting.")
+        raise NotVisible(_("There is no such meeting."))
     return meeting
 
 
@@ -47,7 +48,7 @@ def _by_key(reference: str) -> Q:
     try:
         return Q(id=UUID(reference))
     except ValueError:
-        raise NotVisible("There is no such meeting.") from None
+        raise NotVisible(_("There is no such meeting.")) from None
 
 
 def invitation_of(meeting: Meeting, viewer: Viewer) -> Invitation | None:
@@ -81,7 +82,7 @@ def meetings_of(user: User) -> QuerySet[Meeting]:
 def meetings_with_recordings(user: User, *, limit: int = 50) -> list[Meeting]:
     """The person's last meetings with their recordings already read, live ones first."""
     with tenancy.across("a person's invitations may come from several ministries"):
-        rows = list(meetings_of(user).prefetch_related("recordings")[:limit])
+        rows = list(meetings_of(user).prefetch_related("recordings__transcript")[:limit])
     return sorted(rows, key=lambda meeting: meeting.state != MeetingState.LIVE)
 
 
@@ -105,7 +106,7 @@ def media_file(recording: Recording, file_id: UUID) -> MediaFile:
     """One playable file of a recording. Raises NotVisible."""
     found = recording.files.filter(id=file_id).first()
     if found is None:
-        raise NotVisible("There is no such file.")
+        raise NotVisible(_("There is no such file."))
     return found
 
 
@@ -119,10 +120,10 @@ def recording_for(viewer: Viewer, recording_id: UUID) -> Recording:
             Recording.objects.select_related("meeting", "meeting__ministry").filter(id=recording_id).first()
         )
     if recording is None:
-        raise NotVisible("There is no such recording.")
+        raise NotVisible(_("There is no such recording."))
     with tenancy.scope(recording.ministry_id):
         if not policies.may_see_content(recording.meeting, standing(recording.meeting, viewer)):
-            raise NotVisible("There is no such recording.")
+            raise NotVisible(_("There is no such recording."))
     return recording
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from accounts.errors import AccountsError
 from meetings.errors import MeetingsError
@@ -20,6 +20,7 @@ class JsonCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             answer = self.answer(**options)

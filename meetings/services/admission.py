@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from accounts import tenancy
 from meetings import media, policies, selectors
 from meetings.errors import NotAllowed, NotVisible
@@ -38,11 +40,11 @@ def admit(*, meeting: Meeting, viewer: Viewer, guest_name: str = "") -> tuple[Ad
 
 def _come_by_link(meeting: Meeting, viewer: Viewer, guest_name: str) -> Invitation:
     if not policies.may_join(meeting, selectors.standing(meeting, viewer)):
-        raise NotVisible("There is no such meeting.")
+        raise NotVisible(_("There is no such meeting."))
     if viewer.user is None:
         return meetings.guest_invite(meeting=meeting, name=guest_name)
     if Invitation.objects.filter(meeting=meeting, user=viewer.user).exists():
-        raise NotAllowed("The host has removed you from this meeting.")
+        raise NotAllowed(_("The host has removed you from this meeting."))
     return Invitation.objects.create(meeting=meeting, user=viewer.user)
 
 

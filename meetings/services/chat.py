@@ -1,6 +1,7 @@
 """The meeting's chat: stored first, then shown to everybody in the room."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from meetings import events
 from meetings.errors import BadInput
@@ -14,9 +15,9 @@ def chat_send(*, meeting: Meeting, by: Invitation, text: str) -> ChatMessage:
     """Keeps a message and shows it. Raises BadInput for an empty or overlong one."""
     text = text.strip()
     if not text:
-        raise BadInput("An empty message cannot be sent.")
+        raise BadInput(_("An empty message cannot be sent."))
     if len(text) > LONGEST:
-        raise BadInput(f"A message has at most {LONGEST} characters.")
+        raise BadInput(_("A message has at most %(count)d characters.") % {"count": LONGEST})
     message = ChatMessage.objects.create(meeting=meeting, identity=by.identity, name=by.name, text=text)
     events.chat_sent(message)
     return message

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import tenancy
 from accounts.models import Membership, Ministry, Role, SpokenLanguage, User
@@ -24,7 +25,7 @@ def meeting_start(
     """A new meeting of *ministry* with *host* invited as its host. Raises NotAllowed or BadInput."""
     with tenancy.scope(ministry.id), transaction.atomic():
         if not may_host(Membership.objects.filter(user=host).first()):
-            raise NotAllowed("Only staff and administrators of the ministry can hold meetings.")
+            raise NotAllowed(_("Only staff and administrators of the ministry can hold meetings."))
         meeting = Meeting.objects.create(
             title=_usable_title(title),
             host=host,
@@ -38,13 +39,14 @@ def meeting_start(
 def _usable_title(title: str) -> str:
     title = " ".join(title.split())
     if not title or len(title) > 200:
-        raise BadInput("A title has from 1 to 200 characters.")
+        raise BadInput(_("A title has from 1 to 200 characters."))
     return title
 
 
 def _known_language(language: str) -> str:
     if language not in SpokenLanguage.values:
-        raise BadInput(f"Unknown language “{language}”; known are {', '.join(SpokenLanguage.values)}.")
+        known = ", ".join(SpokenLanguage.values)
+        raise BadInput(_("Unknown language; known are %(languages)s.") % {"languages": known})
     return language
 
 
@@ -52,15 +54,15 @@ def _known_language(language: str) -> str:
 def person_invite(*, meeting: Meeting, by: Standing, user: User) -> Invitation:
     """Invites a person of the meeting's own ministry; a revoked invitation is valid again."""
     if not policies.may_invite(by):
-        raise NotAllowed("Only the host and co-hosts can invite.")
+        raise NotAllowed(_("Only the host and co-hosts can invite."))
     return _invite(meeting, user)
 
 
 def _invite(meeting: Meeting, user: User) -> Invitation:
     membership = Membership.objects.filter(user=user).first()
     if membership is None or membership.role == Role.AUDITOR:
-        raise NotAllowed("Only staff of the meeting's own ministry can be invited.")
-    invitation, _ = Invitation.objects.update_or_create(
+        raise NotAllowed(_("Only staff of the meeting's own ministry can be invited."))
+    invitation, _created = Invitation.objects.update_or_create(
         meeting=meeting, user=user, defaults={"revoked_at": None}
     )
     return invitation
@@ -78,7 +80,7 @@ def guest_invite(*, meeting: Meeting, name: str) -> Invitation:
     """An invitation for a guest, known only by the name they gave."""
     name = " ".join(name.split())
     if not name or len(name) > 80:
-        raise BadInput("Please give a name of at most 80 characters.")
+        raise BadInput(_("Please give a name of at most 80 characters."))
     return Invitation.objects.create(meeting=meeting, guest_name=name)
 
 
@@ -86,7 +88,7 @@ def guest_invite(*, meeting: Meeting, name: str) -> Invitation:
 def access_change(*, meeting: Meeting, by: Standing, access: Access) -> None:
     """Opens the meeting to whoever has the link, or closes it again."""
     if not policies.may_change(by):
-        raise NotAllowed("Only the host and co-hosts can change who may come in.")
+        raise NotAllowed(_("Only the host and co-hosts can change who may come in."))
     meeting.access = access
     meeting.save(update_fields=["access"])
 
@@ -113,7 +115,7 @@ def room_closed(*, meeting: Meeting) -> None:
 def meeting_delete(*, meeting: Meeting, by: Standing) -> None:
     """Deletes the meeting with its recordings, transcripts, chat and files, and ends its room."""
     if not policies.may_delete(by):
-        raise NotAllowed("Only the host can delete a meeting.")
+        raise NotAllowed(_("Only the host can delete a meeting."))
     folder = storage.meeting_folder(meeting)
     with transaction.atomic():
         events.meeting_deleted(room=meeting.room)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import tenancy
 from accounts.models import User
@@ -38,9 +39,9 @@ def recording_start(*, meeting: Meeting, by: Standing, user: User) -> Recording:
     Whoever starts a recording agrees to it.
     """
     if not policies.may_record(by):
-        raise NotAllowed("Only the host and co-hosts can record.")
+        raise NotAllowed(_("Only the host and co-hosts can record."))
     if meeting.state != MeetingState.LIVE:
-        raise WrongState("Nobody is in the meeting yet: there is nothing to record.")
+        raise WrongState(_("Nobody is in the meeting yet: there is nothing to record."))
     recording = _recording_row(meeting, user)
     try:
         media.recording_begin(room=meeting.room, prefix=storage.recording_prefix(recording))
@@ -59,7 +60,7 @@ def _recording_row(meeting: Meeting, user: User) -> Recording:
                 id=key, meeting=meeting, started_by=user, sealed_key=storage.sealed_key_new(str(key))
             )
     except IntegrityError:
-        raise WrongState("This meeting is being recorded already.") from None
+        raise WrongState(_("This meeting is being recorded already.")) from None
 
 
 def recording_stop(*, meeting: Meeting, by: Standing) -> Recording:
@@ -68,10 +69,10 @@ def recording_stop(*, meeting: Meeting, by: Standing) -> Recording:
     The decision is committed first; a media server that cannot be reached then is asked again by the sweeper.
     """
     if not policies.may_record(by):
-        raise NotAllowed("Only the host and co-hosts can stop the recording.")
+        raise NotAllowed(_("Only the host and co-hosts can stop the recording."))
     recording = meeting.recordings.filter(state=RecordingState.RUNNING).first()
     if recording is None:
-        raise WrongState("This meeting is not being recorded.")
+        raise WrongState(_("This meeting is not being recorded."))
     _begin_stopping(recording)
     try:
         media.recording_end(room=meeting.room)
@@ -203,7 +204,7 @@ def running_key(*, room: str) -> bytes:
             .first()
         )
     if recording is None:
-        raise WrongState("No recording runs in this room.")
+        raise WrongState(_("No recording runs in this room."))
     return storage.key_unseal(recording)
 
 

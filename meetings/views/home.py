@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.policies import may_host
 from meetings import selectors
@@ -39,8 +39,10 @@ def _page(
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def start(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":  # a reload after a form with a mistake
+        return redirect("home")
     membership = request.membership  # type: ignore[attr-defined]
     form = StartForm(request.POST)
     if not form.is_valid() or membership is None:
@@ -59,8 +61,10 @@ def start(request: HttpRequest) -> HttpResponse:
     return redirect("room", meeting.code)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def join_by_code(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return redirect("home")
     form = CodeForm(request.POST)
     if form.is_valid():
         return redirect("room", form.cleaned_data["code"])

@@ -7,6 +7,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -28,6 +29,9 @@ from meetings.views.viewer import (
     viewer_of,
     with_meeting,
 )
+
+
+_HISTORY = 1000  # messages shown to whoever comes late; all of them stay on the meeting's page
 
 
 @require_GET
@@ -109,7 +113,7 @@ def _present(message: ChatMessage) -> dict[str, str]:
 def _own_invitation(request: HttpRequest, meeting: Meeting) -> Invitation:
     invitation = selectors.invitation_of(meeting, viewer_of(request))
     if invitation is None:
-        raise NotVisible("There is no such meeting.")
+        raise NotVisible(_("There is no such meeting."))
     return invitation
 
 
@@ -118,7 +122,8 @@ def _own_invitation(request: HttpRequest, meeting: Meeting) -> Invitation:
 @with_meeting(takes_part)
 def room_chat(request: HttpRequest, meeting: Meeting, standing: Standing) -> JsonResponse:
     if request.method == "GET":
-        return JsonResponse({"messages": [_present(message) for message in meeting.chat.all()[:1000]]})
+        newest = list(meeting.chat.order_by("-sent_at")[:_HISTORY])
+        return JsonResponse({"messages": [_present(message) for message in reversed(newest)]})
     text = json_body(request).get("text")
     message = chat.chat_send(meeting=meeting, by=_own_invitation(request, meeting), text=str(text or ""))
     return JsonResponse(_present(message), status=201)
@@ -134,7 +139,7 @@ def room_recording(request: HttpRequest, meeting: Meeting, standing: Standing) -
     elif action == "stop":
         row = recording.recording_stop(meeting=meeting, by=standing)
     else:
-        raise BadInput("The action is “start” or “stop”.")
+        raise BadInput(_("The action is “start” or “stop”."))
     return JsonResponse({"state": RecordingState(row.state).value})
 
 
@@ -153,7 +158,7 @@ def room_consent(request: HttpRequest, meeting: Meeting, standing: Standing) -> 
 def room_people(request: HttpRequest, meeting: Meeting, standing: Standing) -> JsonResponse:
     """Colleagues who can be invited, and inviting one of them."""
     if not policies.may_invite(standing):
-        raise NotVisible("There is no such page.")
+        raise NotVisible(_("There is no such page."))
     if request.method == "POST":
         meetings.person_invite(meeting=meeting, by=standing, user=_colleague(json_body(request)))
         return JsonResponse({"invited": True})
@@ -171,7 +176,7 @@ def _colleague(body: dict[str, Any]) -> User:
     except ValueError:
         user = None
     if user is None:
-        raise BadInput("There is no such person.")
+        raise BadInput(_("There is no such person."))
     return user
 
 
@@ -181,6 +186,6 @@ def _colleague(body: dict[str, Any]) -> User:
 def room_access(request: HttpRequest, meeting: Meeting, standing: Standing) -> JsonResponse:
     wanted = json_body(request).get("access")
     if wanted not in Access.values:
-        raise BadInput(f"Access is one of {', '.join(Access.values)}.")
+        raise BadInput(_("There is no such kind of access."))
     meetings.access_change(meeting=meeting, by=standing, access=Access(wanted))
     return JsonResponse({"access": meeting.access})

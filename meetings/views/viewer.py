@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
 
 from accounts import tenancy
 from accounts.models import User
@@ -95,11 +96,11 @@ def answers_json(view: MeetingView) -> MeetingView:
 def json_body(request: HttpRequest) -> dict[str, Any]:
     """The request's JSON object. Raises BadInput."""
     if len(request.body) > LARGEST_BODY:
-        raise BadInput("The request is too large.")
+        raise BadInput(_("The request is too large."))
     try:
         body = json.loads(request.body or b"{}")
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise BadInput("A JSON object was expected.")
+        raise BadInput(_("A JSON object was expected."))
     return body
