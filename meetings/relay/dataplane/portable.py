@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import socket
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pylibsrtp import Error as SrtpError
 
+from meetings.relay.dataplane.transport import PacketCache, Transport
 from meetings.relay.errors import MalformedPacket
 from meetings.relay.interface import (
     Address,
@@ -27,39 +28,7 @@ log = logging.getLogger("visio.relay")
 SOCKET_BUFFER: Final = 4 * 1024 * 1024
 # Datagrams read per wake-up: enough to drain a burst, few enough that signalling is served in between.
 BATCH: Final = 64
-# What pylibsrtp takes, less the room it wants for its trailer.
-MAX_PACKET: Final = 1500 - 16 - 128
-# About a second of video at 2 Mbit/s; a NACK for anything older comes too late to be of use.
-CACHE: Final = 256
-
 StunReceived = Callable[[bytes, Address], bytes | None]
-
-
-class _Cache:
-    """Protected packets of one sent SSRC by sequence number. Sent again they are the very same bytes,
-    so no nonce is used twice (relay.md, native trap 2)."""
-
-    def __init__(self) -> None:
-        self._packets: OrderedDict[int, bytes] = OrderedDict()
-
-    def keep(self, sequence: int, data: bytes) -> None:
-        self._packets[sequence] = data
-        if len(self._packets) > CACHE:
-            self._packets.popitem(last=False)
-
-    def get(self, sequence: int) -> bytes | None:
-        return self._packets.get(sequence)
-
-
-class _Transport:
-    def __init__(self, events: TransportEvents) -> None:
-        self.events = events
-        self.sessions: SrtpSessions | None = None
-        self.address: Address | None = None
-        self.addresses: set[Address] = set()
-        self.streams: dict[int, Stream] = {}
-        self.caches: dict[int, _Cache] = {}
-        self.congestion: tuple[int, TwccRecorder] | None = None
 
 
 class PortablePlane:
@@ -79,8 +48,8 @@ class PortablePlane:
         self._clock: Clock = clock or SystemClock()
         self._max_addresses = max_addresses
         self._socket: socket.socket | None = None
-        self._transports: dict[int, _Transport] = {}
-        self._by_address: dict[Address, _Transport] = {}
+        self._transports: dict[int, Transport] = {}
+        self._by_address: dict[Address, Transport] = {}
         self._sinks: dict[int, tuple[PacketSink, ...]] = {}
         self._counters: Counter[str] = Counter()
 
@@ -117,7 +86,7 @@ class PortablePlane:
     # Transports
 
     def open(self, transport: int, events: TransportEvents) -> None:
-        self._transports[transport] = _Transport(events)
+        self._transports[transport] = Transport(events)
 
     async def close(self, transport: int) -> None:
         gone = self._transports.pop(transport, None)
@@ -225,7 +194,7 @@ class PortablePlane:
         ssrc = int.from_bytes(packet[8:12], "big")
         cache = peer.caches.get(ssrc)
         if cache is None:
-            cache = peer.caches[ssrc] = _Cache()
+            cache = peer.caches[ssrc] = PacketCache()
         cache.keep(int.from_bytes(packet[2:4], "big"), data)
         self._counters["forwarded"] += 1
         self._sendto(data, peer.address)
@@ -278,7 +247,7 @@ class PortablePlane:
         else:
             self._counters["unknown"] += 1
 
-    def _rtcp(self, peer: _Transport, data: bytes) -> None:
+    def _rtcp(self, peer: Transport, data: bytes) -> None:
         if peer.sessions is None:
             return
         try:
@@ -288,7 +257,7 @@ class PortablePlane:
             return
         peer.events.rtcp_received(packet, self._clock.monotonic())
 
-    def _rtp(self, peer: _Transport, data: bytes) -> None:
+    def _rtp(self, peer: Transport, data: bytes) -> None:
         if peer.sessions is None:
             return
         try:

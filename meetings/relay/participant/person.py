@@ -1,17 +1,13 @@
 """A person in a room: the owner of their transport, tracks and socket."""
 
 import logging
-import secrets
-from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from livekit.protocol.models import (
     ConnectionQuality,
     DisconnectReason,
     ParticipantInfo,
-    ParticipantPermission,
     TrackSource,
-    VideoQuality,
 )
 from livekit.protocol.rtc import (
     ConnectionQualityInfo,
@@ -20,29 +16,28 @@ from livekit.protocol.rtc import (
     MuteTrackRequest,
     SessionDescription,
     SignalResponse,
-    StreamState,
-    StreamStateInfo,
-    StreamStateUpdate,
-    SubscribedCodec,
-    SubscribedQuality,
-    SubscribedQualityUpdate,
 )
 
-from meetings.relay.data import Message, from_participant
+from meetings.relay.data import from_participant
 from meetings.relay.errors import LimitExceeded, MalformedDescription, MalformedPacket
-from meetings.relay.interface import JoinClaims, RtpHeader
+from meetings.relay.interface import JoinClaims
 from meetings.relay.participant.context import Context
+from meetings.relay.participant.control import ControlPackets
+from meetings.relay.participant.host import Host
 from meetings.relay.participant.negotiation import negotiate
 from meetings.relay.participant.peer import Peer, PeerEvents
 from meetings.relay.participant.publications import RELAY_SSRC, Publications
 from meetings.relay.participant.subscriptions import Subscriptions
+from meetings.relay.participant.wording import (
+    describe,
+    layer_limits,
+    leave,
+    quality_of,
+    stream_states,
+)
 from meetings.relay.rtcp import (
-    FullIntraRequest,
-    Nack,
-    PictureLoss,
     ReceiverReport,
     RtcpPacket,
-    SenderReport,
     SourceDescription,
 )
 from meetings.relay.sdp import parse_offer
@@ -54,7 +49,6 @@ log = logging.getLogger("visio.relay")
 # Several tracks that come at once (a camera and its microphone) need one renegotiation, not two.
 DEBOUNCE: Final = 0.1
 _SECOND: Final = 1.0
-_QUALITIES: Final = (VideoQuality.LOW, VideoQuality.MEDIUM, VideoQuality.HIGH)
 _STATES: Final[dict[int, set[int]]] = {
     ParticipantInfo.State.JOINING: {ParticipantInfo.State.JOINED, ParticipantInfo.State.DISCONNECTED},
     ParticipantInfo.State.JOINED: {ParticipantInfo.State.ACTIVE, ParticipantInfo.State.DISCONNECTED},
@@ -63,46 +57,27 @@ _STATES: Final[dict[int, set[int]]] = {
 }
 
 
-class Host(Protocol):
-    """The room, as its participants see it."""
-
-    def updated(self, participant: "Participant") -> None:
-        """Something that everyone sees of them changed."""
-
-    def published(self, participant: "Participant", track: UpTrack) -> None: ...
-
-    def unpublished(self, participant: "Participant", track: UpTrack) -> None: ...
-
-    def muted(self, participant: "Participant", track: UpTrack) -> None: ...
-
-    def data(self, participant: "Participant", message: Message) -> None: ...
-
-    def heard(self, participant: "Participant", level: int, now: float) -> None: ...
-
-    def find_track(self, sid: str) -> UpTrack | None: ...
-
-    def subscribed(self, track: UpTrack) -> None:
-        """Packets of the track flow to one more subscriber."""
-
-    def watched(self, track: UpTrack) -> None:
-        """Somebody's demand for the track changed."""
-
-    def sender_report(self, track: UpTrack, rid: str, ntp: int, rtp_timestamp: int) -> None: ...
-
-
 class Participant:
     """One connected client. `interface.Identified`. Everything happens on the event loop."""
 
-    def __init__(self, context: Context, host: Host, claims: JoinClaims, *, client_protocol: int = 0) -> None:
+    def __init__(
+        self, context: Context, host: "Host[Participant]", claims: JoinClaims, *, client_protocol: int = 0
+    ) -> None:
         self.context, self.host, self.claims = context, host, claims
-        self.info = _info(claims, context.clock.wall_ns(), client_protocol)
+        self.info = describe(claims, context.clock.wall_ns(), client_protocol)
         self.reserved = frozenset(claims.attributes)
         self.auto_subscribe = True
         self.outbox: Outbox | None = None
         self.gone_at: float | None = None
         self.lost_at: float | None = None
         self.token_at = context.clock.monotonic()
-        events = PeerEvents(self._connected, self._lost, self._message, self._rtcp, self._rtp_unknown)
+        events = PeerEvents(
+            connected=self._connected,
+            lost=self._lost,
+            message=self._message,
+            rtcp=lambda packet, now: self._control.received(packet, now),
+            rtp_unknown=lambda header: self.publications.unknown_ssrc(header),
+        )
         self.peer = Peer(context, events, claims.identity)
         self.publications = Publications(
             context,
@@ -111,6 +86,9 @@ class Participant:
             on_unpublished=lambda track: host.unpublished(self, track),
         )
         self.subscriptions = Subscriptions(context, self.peer.number)
+        self._control = ControlPackets(
+            context.plane, self.peer.number, self.publications, self.subscriptions, host.sender_report
+        )
         self._renegotiate_at: float | None = None
         self._measured_at = context.clock.monotonic()
         self.dropped_messages = 0
@@ -151,36 +129,7 @@ class Participant:
 
     def dismiss(self, action: LeaveRequest.Action, reason: DisconnectReason) -> None:
         """Tells the client to go; it closes the socket itself (relay.md, trap 12)."""
-        self.send(
-            SignalResponse(
-                leave=LeaveRequest(
-                    action=action, reason=reason, can_reconnect=action != LeaveRequest.Action.DISCONNECT
-                )
-            )
-        )
-
-    def permit(self, granted: ParticipantPermission) -> None:
-        """Changes what they may do, at once and in the tokens they are given from now on."""
-        grants = replace(
-            self.claims.grants,
-            can_subscribe=granted.can_subscribe,
-            can_publish=granted.can_publish,
-            can_publish_data=granted.can_publish_data,
-            can_update_own_metadata=granted.can_update_metadata,
-            can_publish_sources=tuple(
-                TrackSource.Name(source).lower() for source in granted.can_publish_sources
-            ),
-        )
-        self.claims = replace(self.claims, grants=grants)
-        self.info.permission.CopyFrom(permission(self.claims))
-        for track in self.publications:
-            if not self.may_publish(track.info.source):
-                self.publications.remove(track)
-        if not grants.can_subscribe:
-            for down in tuple(self.subscriptions):
-                self.unsubscribe(down.up)
-        self.refresh_token()
-        self.host.updated(self)
+        self.send(leave(action, reason))
 
     def refresh_token(self) -> None:
         limits = self.context.limits
@@ -245,15 +194,7 @@ class Participant:
         if len(track.order) < 2 or track.cap == top:
             return
         track.cap = top
-        qualities = [SubscribedQuality(quality=level, enabled=level <= top) for level in _QUALITIES]
-        codec = SubscribedCodec(codec=track.codec_name.lower(), qualities=qualities)
-        self.send(
-            SignalResponse(
-                subscribed_quality_update=SubscribedQualityUpdate(
-                    track_sid=track.info.sid, subscribed_qualities=qualities, subscribed_codecs=[codec]
-                )
-            )
-        )
+        self.send(layer_limits(track, top))
 
     # From the transport
 
@@ -278,33 +219,6 @@ class Participant:
             log.debug("%s: message dropped: %s", self.identity, error)
         else:
             self.host.data(self, message)
-
-    def _rtp_unknown(self, header: RtpHeader) -> None:
-        self.publications.unknown_ssrc(header)
-
-    def _rtcp(self, packet: RtcpPacket, now: float) -> None:
-        self.subscriptions.rtcp(packet)
-        if isinstance(packet, SenderReport):
-            self._sender_report(packet, now)
-        elif isinstance(packet, Nack):
-            if self.subscriptions.by_ssrc(packet.media_ssrc) is not None:
-                self.context.plane.retransmit(self.peer.number, packet.media_ssrc, packet.lost)
-        elif isinstance(packet, PictureLoss):
-            self._request_keyframe(packet.media_ssrc)
-        elif isinstance(packet, FullIntraRequest):
-            for ssrc in packet.targets:
-                self._request_keyframe(ssrc)
-
-    def _sender_report(self, report: SenderReport, now: float) -> None:
-        layer = self.publications.layer(report.ssrc)
-        if layer is not None:
-            layer.sender_report(report.ntp, report.rtp_timestamp, now)
-            self.host.sender_report(layer.up, layer.rid, report.ntp, report.rtp_timestamp)
-
-    def _request_keyframe(self, ssrc: int) -> None:
-        down = self.subscriptions.by_ssrc(ssrc)
-        if down is not None and down.current is not None:
-            down.current.request_keyframe()
 
     # Timer
 
@@ -345,17 +259,8 @@ class Participant:
 
     def _report_streams(self, elapsed: float, now: float) -> None:
         changed = self.subscriptions.allocate(elapsed, now)
-        if not changed:
-            return
-        states = [
-            StreamStateInfo(
-                participant_sid=down.up.publisher_sid,
-                track_sid=down.up.info.sid,
-                state=StreamState.PAUSED if paused else StreamState.ACTIVE,
-            )
-            for down, paused in changed
-        ]
-        self.send(SignalResponse(stream_state_update=StreamStateUpdate(stream_states=states)))
+        if changed:
+            self.send(stream_states(changed))
 
     def quality(self) -> ConnectionQualityInfo:
         """How well this participant is connected, by the worse direction's loss."""
@@ -363,7 +268,7 @@ class Participant:
         if self.lost_at is not None or self.gone_at is not None:
             level = ConnectionQuality.LOST
         else:
-            level = _quality_of(worst)
+            level = quality_of(worst)
         return ConnectionQualityInfo(participant_sid=self.sid, quality=level, score=max(0.0, 5 - 20 * worst))
 
     def end(self) -> None:
@@ -379,37 +284,3 @@ class Participant:
         if self.outbox is not None:
             self.outbox.finish()
         await self.peer.close()
-
-
-def _quality_of(loss: float) -> ConnectionQuality:
-    if loss > 0.10:
-        return ConnectionQuality.POOR
-    return ConnectionQuality.GOOD if loss > 0.03 else ConnectionQuality.EXCELLENT
-
-
-def _info(claims: JoinClaims, wall_ns: int, client_protocol: int) -> ParticipantInfo:
-    return ParticipantInfo(
-        sid=f"PA_{secrets.token_hex(6)}",
-        identity=claims.identity,
-        name=claims.name or claims.identity,
-        metadata=claims.metadata,
-        state=ParticipantInfo.State.JOINED,
-        joined_at=wall_ns // 1_000_000_000,
-        joined_at_ms=wall_ns // 1_000_000,
-        version=1,
-        permission=permission(claims),
-        attributes=dict(claims.attributes),
-        client_protocol=client_protocol,
-    )
-
-
-def permission(claims: JoinClaims) -> ParticipantPermission:
-    """The grants as clients are told them."""
-    grants = claims.grants
-    return ParticipantPermission(
-        can_subscribe=grants.can_subscribe,
-        can_publish=grants.can_publish,
-        can_publish_data=grants.can_publish_data,
-        can_update_metadata=grants.can_update_own_metadata,
-        hidden=grants.hidden,
-    )

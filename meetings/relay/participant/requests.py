@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from livekit.protocol.models import ParticipantPermission, TrackSource
 from livekit.protocol.rtc import (
     AddTrackRequest,
     MuteTrackRequest,
@@ -26,6 +28,7 @@ from livekit.protocol.rtc import (
 from meetings.relay.errors import LimitExceeded
 from meetings.relay.interface import RelayLimits
 from meetings.relay.participant.person import Participant
+from meetings.relay.participant.wording import permission
 
 log = logging.getLogger("visio.relay")
 
@@ -148,6 +151,28 @@ def update_info(person: Participant, name: str, metadata: str, attributes: dict[
     person.info.attributes.update(kept)
     person.host.updated(person)
     return True
+
+
+def permit(person: Participant, granted: ParticipantPermission) -> None:
+    """Changes what someone may do, at once and in the tokens they are given from now on."""
+    grants = replace(
+        person.claims.grants,
+        can_subscribe=granted.can_subscribe,
+        can_publish=granted.can_publish,
+        can_publish_data=granted.can_publish_data,
+        can_update_own_metadata=granted.can_update_metadata,
+        can_publish_sources=tuple(TrackSource.Name(source).lower() for source in granted.can_publish_sources),
+    )
+    person.claims = replace(person.claims, grants=grants)
+    person.info.permission.CopyFrom(permission(person.claims))
+    for track in person.publications:
+        if not person.may_publish(track.info.source):
+            person.publications.remove(track)
+    if not grants.can_subscribe:
+        for down in tuple(person.subscriptions):
+            person.unsubscribe(down.up)
+    person.refresh_token()
+    person.host.updated(person)
 
 
 def _within(limits: RelayLimits, name: str, metadata: str, attributes: dict[str, str]) -> bool:

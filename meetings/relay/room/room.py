@@ -9,24 +9,23 @@ from typing import Any, Final
 
 from livekit.protocol import models
 from livekit.protocol.egress import EgressInfo
-from livekit.protocol.models import DisconnectReason, ParticipantInfo, SpeakerInfo
+from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.rtc import (
-    ConnectionQualityUpdate,
     LeaveRequest,
     ParticipantUpdate,
     RoomUpdate,
     SignalResponse,
-    SpeakersChanged,
     TrackSubscribed,
 )
 from livekit.protocol.webhook import WebhookEvent
 
 from meetings.relay.data import Message, recipients
 from meetings.relay.interface import RelayLimits
-from meetings.relay.layers import highest_wanted
 from meetings.relay.participant import Context, Participant
 from meetings.relay.recorder import Recorder, Recording
-from meetings.relay.speakers import ActiveSpeakers
+from meetings.relay.room.announcer import Announcer
+from meetings.relay.room.dynacast import settle_layers
+from meetings.relay.room.staleness import stale
 from meetings.relay.uptrack import UpTrack
 
 log = logging.getLogger("visio.relay")
@@ -35,8 +34,6 @@ TICK: Final = 0.05
 SPEAKERS: Final = 0.3
 SECOND: Final = 1.0
 QUALITY: Final = 5.0
-# A transport that ended while its socket lives: the client is reconnecting and will tell.
-TRANSPORT_GRACE: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -73,13 +70,12 @@ class Room:
             notify=self._egress_event,
             changed=self._recording_changed,
         )
-        self._speakers = ActiveSpeakers()
+        self._announcer = Announcer()
         self._closing: set[asyncio.Task[None]] = set()
         now = self._context.clock.monotonic()
         self._empty_since: float | None = now
         self._ever_joined = False
         self._due = {SPEAKERS: now, SECOND: now, QUALITY: now}
-        self._qualities: dict[str, int] = {}
         self._recording_told = False
         self._tell("room_started")
 
@@ -150,8 +146,7 @@ class Room:
         if self.people.get(person.identity) is person:
             del self.people[person.identity]
         person.end()
-        self._speakers.forget(person.sid)
-        self._qualities.pop(person.sid, None)
+        self._announcer.left(person.sid)
         if not person.hidden:
             self._broadcast(person)
         self._tell("participant_left", person)
@@ -216,7 +211,7 @@ class Room:
             if info.sid == track.info.sid:
                 info.muted = track.muted
         if track.muted and not track.is_video:
-            self._speakers.forget(participant.sid)
+            self._announcer.silenced(participant.sid)
         self.recorder.muted(track)
         self.updated(participant)
 
@@ -224,7 +219,7 @@ class Room:
         self.distribute(message, sender=participant)
 
     def heard(self, participant: Participant, level: int, now: float) -> None:
-        self._speakers.heard(participant.sid, level, now)
+        self._announcer.heard(participant.sid, level, now)
 
     def find_track(self, sid: str) -> UpTrack | None:
         return next((track for track in self.tracks() if track.info.sid == sid), None)
@@ -236,9 +231,9 @@ class Room:
         self.watched(track)
 
     def watched(self, track: UpTrack) -> None:
-        self._settle_layers(track, raise_only=True)
+        settle_layers(track, self.people, self.recorder, raise_only=True)
 
-    def sender_report(self, track: UpTrack, rid: str, ntp: int, rtp_timestamp: int) -> None:
+    def sender_report(self, track: UpTrack, rid: str) -> None:
         self.recorder.sender_report(track, rid)
 
     # To everyone
@@ -284,14 +279,14 @@ class Room:
         for person in tuple(self.people.values()):
             person.tick(now)
         if self._is_due(SPEAKERS, now):
-            self._announce_speakers(now)
+            self._announcer.speakers(self.people.values(), now)
         if self._is_due(SECOND, now):
             self.recorder.tick(now)
             self._remove_stale(now)
             for track in tuple(self.tracks()):
-                self._settle_layers(track, raise_only=False)
+                settle_layers(track, self.people, self.recorder, raise_only=False)
         if self._is_due(QUALITY, now):
-            self._announce_qualities()
+            self._announcer.qualities(self.people.values())
 
     def _is_due(self, interval: float, now: float) -> bool:
         if now - self._due[interval] < interval:
@@ -299,50 +294,11 @@ class Room:
         self._due[interval] = now
         return True
 
-    def _announce_speakers(self, now: float) -> None:
-        changes = self._speakers.update(now)
-        if not changes:
-            return
-        speakers = [
-            SpeakerInfo(sid=change.sid, level=change.level, active=change.active) for change in changes
-        ]
-        message = SignalResponse(speakers_changed=SpeakersChanged(speakers=speakers))
-        for person in self.people.values():
-            person.send(message)
-
-    def _announce_qualities(self) -> None:
-        updates = [person.quality() for person in self.visible()]
-        changed = [
-            update for update in updates if self._qualities.get(update.participant_sid) != update.quality
-        ]
-        self._qualities.update({update.participant_sid: update.quality for update in changed})
-        if changed:
-            message = SignalResponse(connection_quality=ConnectionQualityUpdate(updates=changed))
-            for person in self.people.values():
-                person.send(message)
-
     def _remove_stale(self, now: float) -> None:
         for person in tuple(self.people.values()):
-            if person.gone_at is not None and now - person.gone_at > self.limits.resume:
-                self.remove(person, DisconnectReason.SIGNAL_CLOSE, action=None)
-            elif person.peer.consent_lost(now) or (
-                person.lost_at is not None and now - person.lost_at > TRANSPORT_GRACE
-            ):
-                self.remove(person, DisconnectReason.CONNECTION_TIMEOUT, action=LeaveRequest.Action.RECONNECT)
-
-    def _settle_layers(self, track: UpTrack, *, raise_only: bool) -> None:
-        """Dynacast. More is asked for at once, less only by timer: tiles that move about ask to and fro."""
-        publisher = self.people.get(track.publisher)
-        if publisher is None or not track.is_video:
-            return
-        wishes: list[int | None] = list(self.recorder.demand(track))
-        for person in self.people.values():
-            down = person.subscriptions.find(track)
-            if down is not None:
-                wishes.append(down.demand())
-        cap = highest_wanted(wishes)
-        if not raise_only or track.cap is None or (cap is not None and cap > track.cap):
-            publisher.limit_layers(track, cap)
+            verdict = stale(person, now)
+            if verdict is not None:
+                self.remove(person, verdict.reason, action=verdict.action)
 
     # Webhooks
 

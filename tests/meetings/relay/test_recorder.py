@@ -140,7 +140,7 @@ async def test_the_same_track_again_gets_a_second_file(stage: Stage) -> None:
     assert sorted(path.name for path in stage.directory.rglob("*.vlog")) == ["TR_1-2.vlog", "TR_1.vlog"]
 
 
-@pytest.mark.parametrize("prefix", ["", "..", "a/b", "/etc", "a\0b", "-x", "x" * 200, "é"])
+@pytest.mark.parametrize("prefix", ["", "..", "a/../b", "a//b", "a/", "/etc", "a\0b", "-x", "x" * 200, "é"])
 async def test_a_prefix_cannot_leave_the_folder(stage: Stage, prefix: str) -> None:
     with pytest.raises(RecordingRefused):
         stage.recorder.record_all(prefix, [])

@@ -1,23 +1,18 @@
-"""The relay as a whole, and the face it shows to whoever embeds it."""
+"""The relay: composed of its parts, deciding who comes in."""
 
 import asyncio
 import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from google.protobuf.message import DecodeError
-from livekit.protocol.models import Codec, DisconnectReason, ServerInfo
+from livekit.protocol.models import DisconnectReason
 from livekit.protocol.rtc import (
     JoinRequest,
-    JoinResponse,
     LeaveRequest,
     ParticipantUpdate,
     ReconnectResponse,
-    SignalRequest,
     SignalResponse,
 )
 
@@ -25,87 +20,20 @@ from meetings.relay.api import Api
 from meetings.relay.dataplane.portable import PortablePlane
 from meetings.relay.errors import LimitExceeded, Refused, RelayError
 from meetings.relay.ice_lite import IceLite
-from meetings.relay.interface import Address, Clock, JoinClaims, Portal, RelayLimits, SystemClock
-from meetings.relay.participant import Context, Participant, add_track, handle
+from meetings.relay.interface import Address, Clock, JoinClaims, Portal, SystemClock
+from meetings.relay.participant import Context, Participant, add_track
 from meetings.relay.recorder import Recording, WriterThread
 from meetings.relay.room import Room, RoomParts, Rooms
 from meetings.relay.secure import Certificate
-from meetings.relay.signalling import ApiKey, Outbox, TokenBucket, decode_join_request
+from meetings.relay.server.config import RelayConfig
+from meetings.relay.server.session import FinishedSession, Session
+from meetings.relay.server.welcome import server_info, welcome
+from meetings.relay.signalling import ApiKey, Outbox, decode_join_request
 from meetings.relay.webhooks import Webhooks
-
-__all__ = ["Relay", "RelayConfig", "Session"]
 
 log = logging.getLogger("visio.relay")
 
-# The server version LiveKit clients are told; it says which of their features to expect.
-VERSION: Final = "1.9.0"
-PROTOCOL: Final = 16
-PING_INTERVAL: Final = 5
-PING_TIMEOUT: Final = 15
-_CODECS: Final = ("video/VP8", "video/H264", "video/VP9", "video/AV1", "audio/opus")
 _UNACCEPTABLE: Final = 1008
-
-
-@dataclass(frozen=True)
-class RelayConfig:
-    """`media_addresses`: announced IPs; `udp_port` 0: any free one; `bind`: the local address."""
-
-    api_key: str
-    api_secret: str
-    media_addresses: tuple[str, ...]
-    recordings_dir: Path
-    udp_port: int = 0
-    bind: str = "0.0.0.0"
-    webhook_urls: tuple[str, ...] = ()
-    limits: RelayLimits = field(default_factory=RelayLimits)
-
-
-class Session:
-    """One client's socket. The embedder feeds it; messages out go through the `send` it gave."""
-
-    def __init__(self, relay: "Relay", room: Room, person: Participant, outbox: Outbox) -> None:
-        self._relay, self._room, self._person, self._outbox = relay, room, person, outbox
-        self._clock = relay.clock
-        limits = relay.config.limits
-        self._bucket = TokenBucket(
-            rate=limits.signal_rate, burst=limits.signal_burst, now=self._clock.monotonic()
-        )
-        self._over = False
-
-    async def receive(self, data: bytes) -> None:
-        """One WebSocket message. Never raises: a hostile client is disconnected and logged."""
-        if self._over or self._person.outbox is not self._outbox:
-            return
-        limits = self._relay.config.limits
-        try:
-            if len(data) > limits.signal_message:
-                raise LimitExceeded(f"a signalling message of {len(data)} bytes")
-            if not self._bucket.take(self._clock.monotonic()):
-                raise LimitExceeded("too many signalling messages")
-            request = SignalRequest.FromString(data)
-            if request.WhichOneof("message") == "leave":
-                self._over = True
-                self._room.remove(self._person, DisconnectReason.CLIENT_INITIATED, action=None)
-            else:
-                handle(self._person, request)
-        except (RelayError, DecodeError) as error:
-            log.warning("%s is disconnected: %s: %s", self._person.identity, type(error).__name__, error)
-            self._expel()
-        except Exception:
-            log.exception("%s: a message could not be handled", self._person.identity)
-            self._expel()
-
-    def _expel(self) -> None:
-        self._over = True
-        self._room.remove(self._person, DisconnectReason.STATE_MISMATCH)
-
-    async def disconnected(self) -> None:
-        """The socket is gone; the participant stays a while for it to come back."""
-        self._over = True
-        self._outbox.abandon()
-        if self._person.outbox is self._outbox and self._person.present:
-            self._person.outbox = None
-            self._person.gone_at = self._clock.monotonic()
 
 
 class Relay:
@@ -258,13 +186,13 @@ class Relay:
         person.subscriptions.may_pause = settings.subscriber_allow_pause
         person.attach(outbox)
         room.enter(person)
-        person.send(SignalResponse(join=self._welcome(room, person)))
+        person.send(SignalResponse(join=welcome(room, person, self._sif_trailer)))
         room.announce(person)
         client = request.client_info
         log.info("room %s: %s joined (%s %s)", room.name, person.identity, client.sdk, client.version)
         for announced in request.add_track_requests[: self.config.limits.tracks]:
             add_track(person, announced)
-        session = Session(self, room, person, outbox)
+        session = Session(self.config.limits, self.clock, room, person, outbox)
         self._first_offer(room, person, request)
         return session
 
@@ -288,53 +216,21 @@ class Relay:
             )
             outbox.put(SignalResponse(leave=leave))
             outbox.finish(_UNACCEPTABLE)
-            return _Finished(outbox)
+            return FinishedSession(outbox)
         person.attach(outbox)
         person.subscriptions.resumed()
         others = [other.info for other in room.visible(but=person)]
-        person.send(SignalResponse(reconnect=ReconnectResponse(server_info=_server_info())))
+        person.send(SignalResponse(reconnect=ReconnectResponse(server_info=server_info())))
         person.send(SignalResponse(update=ParticipantUpdate(participants=[person.info, *others])))
         if person.subscriptions.waiting:
             person.renegotiate()
         log.info("room %s: %s resumed", room.name, person.identity)
-        session = Session(self, room, person, outbox)
+        session = Session(self.config.limits, self.clock, room, person, outbox)
         self._first_offer(room, person, request)
         return session
 
-    def _welcome(self, room: Room, person: Participant) -> JoinResponse:
-        return JoinResponse(
-            room=room.snapshot(),
-            participant=person.info,
-            other_participants=[other.info for other in room.visible(but=person)],
-            server_version=VERSION,
-            server_info=_server_info(),
-            subscriber_primary=False,
-            ping_interval=PING_INTERVAL,
-            ping_timeout=PING_TIMEOUT,
-            fast_publish=True,
-            sif_trailer=self._sif_trailer,
-            enabled_publish_codecs=[Codec(mime=mime) for mime in _CODECS],
-        )
-
     def _bind(self, transport: int, address: Address, preferred: bool) -> None:
         self._plane.bind(transport, address, preferred=preferred)
-
-
-class _Finished(Session):
-    """A socket that was told to go: nothing it sends matters."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-
-    async def receive(self, data: bytes) -> None:
-        return
-
-    async def disconnected(self) -> None:
-        self._outbox.abandon()
-
-
-def _server_info() -> ServerInfo:
-    return ServerInfo(version=VERSION, protocol=PROTOCOL, region="", node_id="visio")
 
 
 def _refused(status: int, reason: str) -> Refused:

@@ -1,0 +1,36 @@
+"""What a participant asks of its room."""
+
+from typing import Protocol, TypeVar
+
+from meetings.relay.data import Message
+from meetings.relay.uptrack import UpTrack
+
+Person = TypeVar("Person", contravariant=True)
+
+
+class Host(Protocol[Person]):
+    """The room, as its participants see it."""
+
+    def updated(self, participant: Person) -> None:
+        """Something that everyone sees of them changed."""
+
+    def published(self, participant: Person, track: UpTrack) -> None: ...
+
+    def unpublished(self, participant: Person, track: UpTrack) -> None: ...
+
+    def muted(self, participant: Person, track: UpTrack) -> None: ...
+
+    def data(self, participant: Person, message: Message) -> None: ...
+
+    def heard(self, participant: Person, level: int, now: float) -> None: ...
+
+    def find_track(self, sid: str) -> UpTrack | None: ...
+
+    def subscribed(self, track: UpTrack) -> None:
+        """Packets of the track flow to one more subscriber."""
+
+    def watched(self, track: UpTrack) -> None:
+        """Somebody's demand for the track changed."""
+
+    def sender_report(self, track: UpTrack, rid: str) -> None:
+        """A layer's clock pair is up to date."""

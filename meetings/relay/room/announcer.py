@@ -1,0 +1,54 @@
+"""Telling everyone who speaks, and how well everyone is connected."""
+
+from collections.abc import Collection, Iterable
+
+from livekit.protocol.models import SpeakerInfo
+from livekit.protocol.rtc import ConnectionQualityUpdate, SignalResponse, SpeakersChanged
+
+from meetings.relay.participant import Participant
+from meetings.relay.speakers import ActiveSpeakers
+
+
+class Announcer:
+    """Tells changes only."""
+
+    def __init__(self) -> None:
+        self._speakers = ActiveSpeakers()
+        self._qualities: dict[str, int] = {}
+
+    def heard(self, sid: str, level: int, now: float) -> None:
+        """One packet's loudness (RFC 6464: 0 loudest, 127 silent)."""
+        self._speakers.heard(sid, level, now)
+
+    def silenced(self, sid: str) -> None:
+        """They muted."""
+        self._speakers.forget(sid)
+
+    def left(self, sid: str) -> None:
+        self._speakers.forget(sid)
+        self._qualities.pop(sid, None)
+
+    def speakers(self, people: Collection[Participant], now: float) -> None:
+        """Tells `people` who began and who stopped speaking."""
+        changes = self._speakers.update(now)
+        if not changes:
+            return
+        speakers = [
+            SpeakerInfo(sid=change.sid, level=change.level, active=change.active) for change in changes
+        ]
+        _tell(people, SignalResponse(speakers_changed=SpeakersChanged(speakers=speakers)))
+
+    def qualities(self, people: Collection[Participant]) -> None:
+        """Tells `people` whose connection got better or worse."""
+        updates = [person.quality() for person in people if not person.hidden]
+        changed = [
+            update for update in updates if self._qualities.get(update.participant_sid) != update.quality
+        ]
+        self._qualities.update({update.participant_sid: update.quality for update in changed})
+        if changed:
+            _tell(people, SignalResponse(connection_quality=ConnectionQualityUpdate(updates=changed)))
+
+
+def _tell(people: Iterable[Participant], message: SignalResponse) -> None:
+    for person in people:
+        person.send(message)

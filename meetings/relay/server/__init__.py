@@ -1,0 +1,7 @@
+"""The relay as a whole, and the face it shows to whoever embeds it."""
+
+from meetings.relay.server.config import RelayConfig
+from meetings.relay.server.relay import Relay
+from meetings.relay.server.session import Session
+
+__all__ = ["Relay", "RelayConfig", "Session"]

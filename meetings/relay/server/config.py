@@ -1,0 +1,20 @@
+"""What a relay must be told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meetings.relay.interface import RelayLimits
+
+
+@dataclass(frozen=True)
+class RelayConfig:
+    """`media_addresses`: announced IPs; `udp_port` 0: any free one; `bind`: the local address."""
+
+    api_key: str
+    api_secret: str
+    media_addresses: tuple[str, ...]
+    recordings_dir: Path
+    udp_port: int = 0
+    bind: str = "0.0.0.0"
+    webhook_urls: tuple[str, ...] = ()
+    limits: RelayLimits = field(default_factory=RelayLimits)
