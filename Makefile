@@ -32,7 +32,7 @@ types:
 	VISIO_DATA=build/types $(VENV)/mypy
 
 imports:
-	$(VENV)/lint-imports
+	$(VENV)/lint-imports --config importlinter.ini --no-cache
 
 migrations:
 	VISIO_DATA=build/migrations $(VENV)/python manage.py makemigrations --check --dry-run

@@ -17,6 +17,21 @@ class BadEnvironment(Exception):
 
 
 @dataclass(frozen=True)
+class Speech:
+    """Which recognisers to use, in order of preference, and where models and a remote one are."""
+
+    engines: tuple[str, ...]
+    models: Path
+    whisper_model: str
+    device: str
+    remote_url: str
+    remote_key: str
+    remote_model: str
+    remote_format: str
+    remote_languages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Environment:
     """The operator's wishes: where to listen (TCP, UDP), where all state is kept, what to announce."""
 
@@ -26,7 +41,7 @@ class Environment:
     udp_port: int
     media_addresses: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
-    models: Path
+    speech: Speech
 
     @property
     def address(self) -> str:
@@ -61,6 +76,10 @@ def _listed(name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
 
 
+def _text(name: str, default: str) -> str:
+    return os.environ.get(name, "").strip() or default
+
+
 def _folder(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).expanduser().resolve()
 
@@ -77,5 +96,19 @@ def read() -> Environment:
         udp_port=_port("VISIO_UDP_PORT", 0, lowest=0),
         media_addresses=media,
         allowed_hosts=(*machine_names(), *media, host, *_listed("VISIO_ALLOWED_HOSTS")),
+        speech=_speech(data),
+    )
+
+
+def _speech(data: Path) -> Speech:
+    return Speech(
+        engines=_listed("VISIO_SPEECH_ENGINES") or ("whisperx", "faster_whisper", "remote", "pocketsphinx"),
         models=_folder("VISIO_MODELS_DIR", data / "models"),
+        whisper_model=_text("VISIO_WHISPER_MODEL", ""),
+        device=_text("VISIO_SPEECH_DEVICE", "cpu"),
+        remote_url=_text("VISIO_REMOTE_SPEECH_URL", ""),
+        remote_key=_text("VISIO_REMOTE_SPEECH_KEY", ""),
+        remote_model=_text("VISIO_REMOTE_SPEECH_MODEL", "whisper-1"),
+        remote_format=_text("VISIO_REMOTE_SPEECH_FORMAT", "verbose_json"),
+        remote_languages=_listed("VISIO_REMOTE_SPEECH_LANGUAGES"),
     )

@@ -157,9 +157,7 @@ MEDIA_SERVER_SECRET = KEYS.relay_secret
 MEDIA_WEBHOOK_URL = VISIO.loopback_address + "/livekit/webhook"
 RECORDINGS_DIR = VISIO.data / "recordings"
 RECORDINGS_ROOT_KEY = bytes.fromhex(KEYS.recordings)
-SPEECH_ENGINES = ["whisperx", "faster_whisper", "remote", "pocketsphinx"]
-SPEECH_MODELS_DIR = VISIO.models
-SPEECH_REMOTE_URL = ""
+SPEECH = VISIO.speech
 
 # In-process worker by default: 0.05 s polling picks a job up in 34 ms instead of 879 ms (measured).
 CELERY_BROKER_URL = "memory://localhost/"

@@ -30,7 +30,6 @@ from meetings.views.viewer import (
     with_meeting,
 )
 
-
 _HISTORY = 1000  # messages shown to whoever comes late; all of them stay on the meeting's page
 
 

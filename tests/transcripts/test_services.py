@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -188,7 +188,7 @@ def test_a_language_that_no_engine_knows_keeps_the_recording(recording: Recordin
 
 
 def test_an_engine_that_does_not_exist_is_said(recording: Recording, settings: Any) -> None:
-    settings.SPEECH_ENGINES = ["oracle"]
+    settings.SPEECH = replace(settings.SPEECH, engines=("oracle",))
     _run(recording, MakeBelieve())
     transcript = Transcript.objects.get()
     assert transcript.state == TranscriptState.UNAVAILABLE

@@ -41,11 +41,17 @@ Recognition = Callable[[str, EngineSettings], AbstractContextManager[Listener]]
 
 def engine_settings() -> EngineSettings:
     """What this deployment is configured to recognise speech with."""
+    wished = settings.SPEECH
     return EngineSettings(
-        order=tuple(settings.SPEECH_ENGINES),
-        models_dir=settings.SPEECH_MODELS_DIR,
-        remote_url=settings.SPEECH_REMOTE_URL,
-        remote_languages=tuple(getattr(settings, "SPEECH_REMOTE_LANGUAGES", ())),
+        order=wished.engines,
+        models_dir=wished.models,
+        whisper_model=wished.whisper_model,
+        device=wished.device,
+        remote_url=wished.remote_url,
+        remote_key=wished.remote_key,
+        remote_model=wished.remote_model,
+        remote_format=wished.remote_format,
+        remote_languages=wished.remote_languages,
     )
 
 
