@@ -57,6 +57,7 @@ class RelayLimits:
     recorder_queue: int = 20_000
     handshake: float = 20.0  # seconds from the join to a connected transport
     consent: float = 30.0  # RFC 7675 §5.1: no check for 30 s ends the consent to send
+    linger: float = 1.0  # seconds a client has to close its socket after a leave
     resume: float = 15.0  # seconds a participant outlives its socket
     token_refresh: float = 120.0
     token_ttl: float = 600.0

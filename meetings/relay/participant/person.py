@@ -209,7 +209,7 @@ class Participant:
             self.lost_at = self.context.clock.monotonic()
 
     def _message(self, label: str, data: bytes) -> None:
-        if not self.claims.grants.can_publish_data:
+        if not self.claims.grants.can_publish_data or not self.present:
             self.dropped_messages += 1
             return
         try:
@@ -282,5 +282,7 @@ class Participant:
     async def close(self) -> None:
         """Ends the transport, and the socket once its last message is out."""
         if self.outbox is not None:
-            self.outbox.finish()
+            self.outbox.finish(linger=self.context.limits.linger)
         await self.peer.close()
+        if self.outbox is not None:
+            await self.outbox.drained(self.context.limits.linger + 1.0)

@@ -47,6 +47,7 @@ class TrackEgress:
         if up.codec is not None:
             self._down.assign("", up.codec, {})
         self._down.ready = True
+        self._timed: Stream | None = None
         self._file: LogFile | None = None
         self._writer: WriterThread | None = None
         self._backlog: list[Work] = []
@@ -83,6 +84,10 @@ class TrackEgress:
         if out:
             arrival = self._clock.wall_ns()
             self._record(lambda writer: writer.rtp(out, arrival))
+            if stream is not self._timed:
+                # Reports come seconds apart: what is known of this layer's clock is worth noting at once.
+                self._timed = stream
+                self._note_clock(now)
         return SEND_NOTHING
 
     def skip(self, stream: Stream, header: RtpHeader) -> None:
@@ -93,8 +98,12 @@ class TrackEgress:
     def sender_report(self, rid: str, now: float) -> None:
         """The publisher sent a report for layer `rid`."""
         current = self._down.current
+        if current is not None and current.rid == rid:
+            self._note_clock(now)
+
+    def _note_clock(self, now: float) -> None:
         report = self._down.sender_report(now)
-        if current is None or current.rid != rid or report is None:
+        if report is None:
             return
         arrival = self._clock.wall_ns()
         ntp, timestamp = report.ntp, report.rtp_timestamp

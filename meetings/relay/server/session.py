@@ -30,7 +30,7 @@ class Session:
 
     async def receive(self, data: bytes) -> None:
         """One WebSocket message. Never raises: a hostile client is disconnected and logged."""
-        if self._over or self._person.outbox is not self._outbox:
+        if self._over or not self._person.present or self._person.outbox is not self._outbox:
             return
         try:
             if len(data) > self._limits.signal_message:

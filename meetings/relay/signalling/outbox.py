@@ -25,7 +25,7 @@ class Outbox:
     def __init__(self, send: Send, close: Close, *, limit: int) -> None:
         self._send, self._close = send, close
         self._queue: asyncio.Queue[bytes | int] = asyncio.Queue(limit)
-        self._open = True
+        self._open, self._linger = True, 0.0
         self._task = asyncio.create_task(self._run())
 
     def put(self, message: SignalResponse) -> None:
@@ -40,11 +40,12 @@ class Outbox:
             self._task.cancel()
             self._task = asyncio.create_task(self._shut(TRY_AGAIN))
 
-    def finish(self, code: int = GOING_AWAY) -> None:
-        """Closes the socket after everything queued has been sent."""
+    def finish(self, code: int = GOING_AWAY, *, linger: float = 0.0) -> None:
+        """Closes the socket after everything queued has been sent; its client may do so first, for `linger`
+        seconds: LiveKit's clients take a socket that closes right behind a leave for a lost one."""
         if not self._open:
             return
-        self._open = False
+        self._open, self._linger = False, linger
         try:
             self._queue.put_nowait(code)
         except asyncio.QueueFull:
@@ -64,6 +65,7 @@ class Outbox:
         while True:
             item = await self._queue.get()
             if isinstance(item, int):
+                await asyncio.sleep(self._linger)
                 await self._shut(item)
                 return
             try:

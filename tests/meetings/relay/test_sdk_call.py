@@ -274,6 +274,11 @@ async def test_a_recording_holds_every_track_from_its_first_packet(call: Call) -
     assert ben.room.isconnected()
     await ben.publish()
     await until(lambda: ann.frames.get("ben", 0) > 20)
+    relay = call.front.relay
+    assert relay is not None
+    layers = [layer for track in next(iter(relay._rooms)).tracks() for layer in track.layers.values()]
+    # The SDK sends its first report on a microphone after some 2 to 5 seconds.
+    await until(lambda: all(layer.sender_clock for layer in layers))
     ann.voice.mute()
     await asyncio.sleep(0.5)
     egresses = await call.livekit.egress.list_egress(api.ListEgressRequest(room_name="r", active=True))

@@ -107,7 +107,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     front, portal = Front(), OpenPortal()
     url = await front.listen("127.0.0.1")
-    limits = RelayLimits(participants=3, tracks=2, departure_timeout=0, resume=0.2)
+    limits = RelayLimits(participants=3, tracks=2, departure_timeout=0, resume=0.2, linger=0.0)
     config = RelayConfig(
         KEY,
         SECRET,
@@ -292,6 +292,9 @@ async def test_what_no_client_sends_ends_the_session(stage: Stage, data: bytes) 
     await settle()
     assert ann.last("leave").action == LeaveRequest.Action.DISCONNECT
     assert ann.closed == [1001]
+    before = len(ann.heard)
+    await ann.say(ping=1)
+    assert len(ann.heard) == before
 
 
 async def test_a_flood_of_messages_ends_the_session(stage: Stage) -> None:

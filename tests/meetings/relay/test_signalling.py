@@ -157,6 +157,19 @@ async def test_messages_leave_in_order_and_the_socket_closes_after_the_last() ->
     assert socket.closed == [1000]
 
 
+async def test_a_client_has_time_to_close_its_socket_itself() -> None:
+    socket = Socket()
+    socket.open.set()
+    outbox = Outbox(socket.send, socket.close, limit=10)
+    outbox.put(SignalResponse(pong=1))
+    outbox.finish(linger=0.2)
+    await outbox.drained(0.05)
+    assert (len(socket.sent), socket.closed) == (1, [])
+    outbox.abandon()
+    await outbox.drained(1.0)
+    assert socket.closed == []
+
+
 async def test_a_client_that_does_not_read_is_disconnected() -> None:
     socket = Socket()
     outbox = Outbox(socket.send, socket.close, limit=5)
