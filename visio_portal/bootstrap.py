@@ -56,7 +56,7 @@ def _requirements(file: Path) -> None:
         return
     print(f"Installing {file.name} …", flush=True)
     _run(
-        [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(file)],
+        [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(file)],
         f"pip could not install {file.name}; is the package index within reach?",
     )
     mark.write_text(digest)
@@ -69,7 +69,7 @@ def _browser_libraries() -> None:
     if mark.exists() and mark.read_text() == digest:
         return
     print("Installing the browser's libraries …", flush=True)
-    command = ["ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = ["ci", "--silent", "--no-audit", "--no-fund"]
     _run(_npm() + command, "npm could not install the browser's libraries; is its registry within reach?")
     mark.write_text(digest)
 

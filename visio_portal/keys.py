@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,8 +38,8 @@ def load_or_make(folder: Path) -> Keys:
 
 def _create(path: Path, keys: Keys) -> None:
     """Writes beside and links into place, so that two first starts at once agree on one set of keys."""
-    draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".keys-")  # made with mode 0600
+    with os.fdopen(handle, "w") as file:
         json.dump(asdict(keys), file)
         file.flush()
         os.fsync(file.fileno())
@@ -47,4 +48,4 @@ def _create(path: Path, keys: Keys) -> None:
     except FileExistsError:
         pass
     finally:
-        draft.unlink()
+        os.unlink(draft)

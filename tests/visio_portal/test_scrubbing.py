@@ -1,0 +1,38 @@
+"""Tokens and passwords stay out of every log line."""
+
+import logging
+
+import pytest
+
+from visio_portal.scrubbing import ScrubTokens, scrub
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"GET /rtc/v1?access_token={TOKEN}&join_request=Cgk HTTP/1.1",
+        f"WSCONNECT /rtc/v1?join_request=Cgk&ACCESS_TOKEN={TOKEN}",
+        f"Authorization: Bearer {TOKEN}",
+        f"token {TOKEN!r} was refused",
+        f"password=correct-horse&token={TOKEN}",
+    ],
+)
+def test_no_token_is_left(line: str) -> None:
+    clean = scrub(line)
+    assert TOKEN not in clean
+    assert "eyJ" not in clean
+    assert "correct-horse" not in clean
+    assert "Cgk&" not in clean
+
+
+def test_the_rest_of_the_line_is_kept() -> None:
+    assert scrub("GET /rtc/v1?access_token=abc&x=1 200") == "GET /rtc/v1?access_token=…&x=1 200"
+    assert scrub("nothing secret here") == "nothing secret here"
+
+
+def test_arguments_of_a_record_are_scrubbed_too() -> None:
+    record = logging.LogRecord("visio", logging.INFO, "", 0, "joined with %s", (TOKEN,), None)
+    assert ScrubTokens().filter(record)
+    assert record.getMessage() == "joined with …"
