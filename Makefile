@@ -53,6 +53,10 @@ media:
 test-long: test-install
 	VISIO_LONG=1 tests/netns.sh $(VENV)/pytest -q -s -m "media or browser" tests/e2e/test_first_call.py
 
+# Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
+bench-%: test-install
+	$(VENV)/python -m tests.bench.$(subst -,_,$*)
+
 format:
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
