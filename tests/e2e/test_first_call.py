@@ -75,7 +75,7 @@ def test_two_people_meet_are_recorded_and_found_again(
 ) -> None:
     staff = portal.command("demo")["ministries"][1]["staff"]
     alice_voice, ben_voice = tmp_path / "alice.wav", tmp_path / "ben.wav"
-    ends = max(
+    speech_ends = max(
         speech_file(ALICE_SAYS, "slt", alice_voice, lead=ALICE_LEAD),
         speech_file(BEN_SAYS, "rms", ben_voice, lead=BEN_LEAD),
     )
@@ -87,47 +87,20 @@ def test_two_people_meet_are_recorded_and_found_again(
         ben, ben_wrong = browser.open_page(ben_browser)
         browser.sign_in(alice, portal.url, staff[0])
         browser.sign_in(ben, portal.url, staff[1])
-
-        # Alice starts a meeting and lets Ben in by inviting him from the room.
-        alice.fill("input[name=title]", "Budget for next year")
         opened = time.monotonic()
-        alice.click("form[action='/meetings/start'] button")
-        alice.wait_for_selector("[data-testid=join]:visible")
-        browser.join(alice)
-        code = re.findall(r"[a-z]{3}-[a-z]{4}-[a-z]{3}", alice.url)[0]
-        _invite(alice, staff[1]["email"])
-        ben.goto(f"{portal.url}/{code}/")
-        ben.wait_for_selector("[data-testid=join]:visible")
-        ben_opened = time.monotonic()
-        browser.join(ben)
-        alice.wait_for_selector(f"[data-testid=tile] >> text={staff[1]['name']}")
-
-        # The host records; everyone is told.
-        alice.click("[data-testid=record]")
-        alice.click("[data-testid=record-confirm]")
-        alice.wait_for_selector("[data-testid=recording-mark]:visible")
-        started = time.monotonic()
-        assert started - opened < ALICE_LEAD - 1, (
-            "Alice began to speak before the recording: raise ALICE_LEAD"
-        )
-        assert started - ben_opened < BEN_LEAD - 1, "Ben began to speak before the recording: raise BEN_LEAD"
-        ben.click("[data-testid=consent-agree]")
-        ben.wait_for_selector("[data-testid=recording-mark]:visible")
-
+        code = _alice_starts_a_meeting(alice)
+        ben_opened = _ben_is_invited_and_joins(alice, ben, f"{portal.url}/{code}/", staff[1])
+        _alice_records_and_everyone_is_told(alice, ben)
+        recording = time.monotonic()
+        assert recording - opened < ALICE_LEAD - 1, "Alice spoke before the recording began: raise ALICE_LEAD"
+        assert recording - ben_opened < BEN_LEAD - 1, "Ben spoke before the recording began: raise BEN_LEAD"
         _frames_advance(alice)
         _frames_advance(ben)
         _chat(alice, ben)
-        time.sleep(max(0.0, opened + ends + 1.5 - time.monotonic()))
+        time.sleep(max(0.0, opened + speech_ends + 1.5 - time.monotonic()))
         assert browser.heard_energy(alice) > 0.01, "Alice heard nothing"
         assert browser.heard_energy(ben) > 0.01, "Ben heard nothing"
-
-        alice.click("[data-testid=record]")
-        alice.click("[data-testid=record-stop-confirm]")
-        alice.wait_for_selector("[data-testid=recording-mark]", state="hidden")
-        for page in (ben, alice):
-            page.click("[data-testid=leave]")
-            page.wait_for_selector("[data-testid=left]:visible")
-
+        _alice_stops_and_both_leave(alice, ben)
         transcript = wait_for_transcript(portal, code)
         assert transcript["state"] == "ready"
         _names_and_words(transcript)
@@ -135,6 +108,41 @@ def test_two_people_meet_are_recorded_and_found_again(
         assert not alice_wrong
         assert not ben_wrong
     assert not portal.logged("eyJ"), "a token reached the log"
+
+
+def _alice_starts_a_meeting(alice: Page) -> str:
+    """Through the form of the home page; answers with the meeting's code."""
+    alice.fill("input[name=title]", "Budget for next year")
+    alice.click("form[action='/meetings/start'] button")
+    browser.join(alice)
+    return re.findall(r"[a-z]{3}-[a-z]{4}-[a-z]{3}", alice.url)[0]
+
+
+def _ben_is_invited_and_joins(alice: Page, ben: Page, room: str, account: dict[str, str]) -> float:
+    """Answers with the time at which Ben's microphone was opened."""
+    _invite(alice, account["email"])
+    opened = time.monotonic()
+    ben.goto(room)
+    browser.join(ben)
+    alice.wait_for_selector(f"[data-testid=tile] >> text={account['name']}")
+    return opened
+
+
+def _alice_records_and_everyone_is_told(alice: Page, ben: Page) -> None:
+    alice.click("[data-testid=record]")
+    alice.click("[data-testid=record-confirm]")
+    alice.wait_for_selector("[data-testid=recording-mark]:visible")
+    ben.click("[data-testid=consent-agree]")
+    ben.wait_for_selector("[data-testid=recording-mark]:visible")
+
+
+def _alice_stops_and_both_leave(alice: Page, ben: Page) -> None:
+    alice.click("[data-testid=record]")
+    alice.click("[data-testid=record-stop-confirm]")
+    alice.wait_for_selector("[data-testid=recording-mark]", state="hidden")
+    for page in (ben, alice):
+        page.click("[data-testid=leave]")
+        page.wait_for_selector("[data-testid=left]:visible")
 
 
 def _invite(page: Page, email: str) -> None:
