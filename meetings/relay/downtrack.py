@@ -15,7 +15,7 @@ from meetings.relay.rtp import SequenceUnwrapper, abs_send_time, rebuild_rtp
 from meetings.relay.sdp import ABS_SEND_TIME, MID, Codec
 from meetings.relay.uptrack import Layer, UpTrack
 
-# Late packets keep the offset of their time; older ones than this many gaps ago are of no use.
+# Late packets keep the offset of their time; one from before this many gaps would take another's number.
 _GAPS: Final = 64
 _NTP_SECOND: Final = 1 << 32
 
@@ -45,7 +45,12 @@ class SequenceMap:
             return
         # Numbers skipped by loss just before the probe keep their place in the outgoing count.
         self._highest = number
-        self._gaps.append((number, self._offset))
+        if self._gaps and self._gaps[-1][0] == number - 1:
+            self._gaps[-1] = number, self._gaps[-1][1]  # a burst of probes is one gap
+        else:
+            if len(self._gaps) == _GAPS:
+                self._first = self._gaps[0][0] + 1
+            self._gaps.append((number, self._offset))
         self._offset -= 1
 
     def map(self, sequence: int) -> int | None:

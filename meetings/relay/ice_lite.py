@@ -21,7 +21,7 @@ _GENERATIONS: Final = 2
 # RFC 8445 §5.1.2.1: type preference of a host, highest local preference, component 1.
 _HOST_PRIORITY: Final = 2_130_706_431
 
-Bind = Callable[[int, Address, bool], None]
+Bind = Callable[[int, Address, bool], bool]
 
 
 def _random(length: int) -> str:
@@ -74,7 +74,8 @@ class IceAgent:
 
 
 class IceLite:
-    """All agents of one port. `bind(transport, address, preferred)` tells the data plane of an address."""
+    """All agents of one port. `bind(transport, address, preferred)` tells the data plane of an address; False
+    where it cannot be had, and the check goes unanswered: its sender will try again."""
 
     def __init__(self, *, clock: Clock, bind: Bind, addresses: Sequence[str]) -> None:
         self._clock, self._bind, self._addresses = clock, bind, addresses
@@ -107,9 +108,10 @@ class IceLite:
             return None
         if role_conflict(request):
             return error_response(request, password, ROLE_CONFLICT, "Role Conflict")
-        agent.heard_at = self._clock.monotonic()
         current = request.local_ufrag == agent.ufrag
-        self._bind(agent.transport, address, request.use_candidate and current)
+        if not self._bind(agent.transport, address, request.use_candidate and current):
+            return None
+        agent.heard_at = self._clock.monotonic()
         if request.use_candidate:
             agent.on_nominated()
         return binding_response(request, password, address)

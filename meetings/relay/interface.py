@@ -189,8 +189,9 @@ class DataPlane(Protocol):
     async def close(self, transport: int) -> None:
         """Returns once nothing of the transport is in use any more."""
 
-    def bind(self, transport: int, address: Address, *, preferred: bool) -> None:
-        """Accept packets from `address`; `preferred`: and send there from now on."""
+    def bind(self, transport: int, address: Address, *, preferred: bool) -> bool:
+        """Accept packets from `address`; `preferred`: and send there from now on. To be called again at every
+        check; False where the address is another transport's, or where there are too many."""
 
     def send_datagram(self, transport: int, data: bytes) -> None:
         """Sends DTLS as it is; nothing where no address is known yet."""
@@ -214,7 +215,7 @@ class DataPlane(Protocol):
     def send_rtcp(self, transport: int, packet: bytes) -> None: ...
 
     def retransmit(self, transport: int, ssrc: int, sequences: Sequence[int]) -> int:
-        """Sends again what is still cached; the number of packets that were."""
+        """Sends again what is still cached, never more than was sent; the number of packets that were."""
 
     def forget(self, transport: int, ssrc: int) -> None:
         """A sent SSRC ends: its cache and its SRTP stream go."""

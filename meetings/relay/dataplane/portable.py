@@ -9,7 +9,7 @@ from typing import Final
 
 from pylibsrtp import Error as SrtpError
 
-from meetings.relay.dataplane.transport import PacketCache, Transport
+from meetings.relay.dataplane.transport import EARLY, SentPackets, Transport
 from meetings.relay.errors import MalformedPacket
 from meetings.relay.interface import (
     Address,
@@ -32,7 +32,10 @@ StunReceived = Callable[[bytes, Address], bytes | None]
 
 
 class PortablePlane:
-    """`interface.DataPlane` on one UDP socket. `stun_received(data, address)` returns the reply or None."""
+    """`interface.DataPlane` on one UDP socket. `stun_received(data, address)` returns the reply or None.
+
+    An address without a check for `consent` seconds (RFC 7675) makes room for another.
+    """
 
     def __init__(
         self,
@@ -42,11 +45,12 @@ class PortablePlane:
         stun_received: StunReceived,
         clock: Clock | None = None,
         max_addresses: int = 8,
+        consent: float = 30.0,
     ) -> None:
         self._bind, self._wanted_port = bind, port
         self._stun_received = stun_received
         self._clock: Clock = clock or SystemClock()
-        self._max_addresses = max_addresses
+        self._max_addresses, self._consent = max_addresses, consent
         self._socket: socket.socket | None = None
         self._transports: dict[int, Transport] = {}
         self._by_address: dict[Address, Transport] = {}
@@ -95,17 +99,37 @@ class PortablePlane:
                 if self._by_address.get(address) is gone:
                     del self._by_address[address]
 
-    def bind(self, transport: int, address: Address, *, preferred: bool) -> None:
+    def bind(self, transport: int, address: Address, *, preferred: bool) -> bool:
         peer = self._transports.get(transport)
-        if peer is None:
-            return
-        if address not in peer.addresses and len(peer.addresses) >= self._max_addresses:
-            self._counters["addresses_refused"] += 1
-            return
-        peer.addresses.add(address)
+        if peer is None or not self._free(peer, address):
+            return False
+        peer.addresses[address] = self._clock.monotonic()
         self._by_address[address] = peer
         if preferred or peer.address is None:
             peer.address = address
+        return True
+
+    def _free(self, peer: Transport, address: Address) -> bool:
+        """Makes room for an address, where that takes nothing from anybody who still uses it."""
+        holder = self._by_address.get(address)
+        if holder is peer:
+            return True
+        if holder is not None:
+            # A sender's address is easily forged: nobody's packets are led away by a check of somebody else.
+            return self._release(holder, address, "addresses_contested")
+        if len(peer.addresses) < self._max_addresses:
+            return True
+        return self._release(peer, min(peer.addresses, key=peer.addresses.__getitem__), "addresses_refused")
+
+    def _release(self, holder: Transport, address: Address, refusal: str) -> bool:
+        """Takes an address from a transport that has left it; counts a refusal where it has not."""
+        if self._clock.monotonic() - holder.addresses[address] < self._consent:
+            self._counters[refusal] += 1
+            return False
+        del holder.addresses[address], self._by_address[address]
+        if holder.address == address:
+            holder.address = None
+        return True
 
     def send_datagram(self, transport: int, data: bytes) -> None:
         peer = self._transports.get(transport)
@@ -114,8 +138,12 @@ class PortablePlane:
 
     def secure(self, transport: int, sessions: SrtpSessions) -> None:
         peer = self._transports.get(transport)
-        if peer is not None:
-            peer.sessions = sessions
+        if peer is None:
+            return
+        peer.sessions = sessions
+        early, peer.early = peer.early, []
+        for data in early:
+            self._protected(peer, data)
 
     def watch_congestion(self, transport: int, extension: int) -> None:
         peer = self._transports.get(transport)
@@ -161,10 +189,10 @@ class PortablePlane:
 
     def retransmit(self, transport: int, ssrc: int, sequences: Sequence[int]) -> int:
         peer = self._transports.get(transport)
-        cache = peer.caches.get(ssrc) if peer else None
-        if peer is None or cache is None or peer.address is None:
+        sent = peer.sent.get(ssrc) if peer else None
+        if peer is None or sent is None or peer.address is None:
             return 0
-        found = [data for data in map(cache.get, sequences) if data is not None]
+        found = [data for data in map(sent.again, sequences) if data is not None]
         for data in found:
             self._sendto(data, peer.address)
         self._counters["retransmitted"] += len(found)
@@ -172,7 +200,7 @@ class PortablePlane:
 
     def forget(self, transport: int, ssrc: int) -> None:
         peer = self._transports.get(transport)
-        if peer is None or peer.caches.pop(ssrc, None) is None or peer.sessions is None:
+        if peer is None or peer.sent.pop(ssrc, None) is None or peer.sessions is None:
             return
         try:
             peer.sessions.send.remove_stream(ssrc)
@@ -186,16 +214,20 @@ class PortablePlane:
         peer = self._transports.get(sink.transport) if sink.transport is not None else None
         if peer is None or peer.sessions is None or peer.address is None:
             return
+        ssrc = int.from_bytes(packet[8:12], "big")
+        sent = peer.sent.get(ssrc)
+        if sent is None:
+            sent = peer.sent[ssrc] = SentPackets()
+        number = sent.claim(int.from_bytes(packet[2:4], "big"))
+        if number is None:
+            self._counters["sequence_repeated"] += 1
+            return
         try:
             data = peer.sessions.send.protect(packet)
         except (SrtpError, ValueError):
             self._counters["protect_failed"] += 1
             return
-        ssrc = int.from_bytes(packet[8:12], "big")
-        cache = peer.caches.get(ssrc)
-        if cache is None:
-            cache = peer.caches[ssrc] = PacketCache()
-        cache.keep(int.from_bytes(packet[2:4], "big"), data)
+        sent.keep(number, data)
         self._counters["forwarded"] += 1
         self._sendto(data, peer.address)
 
@@ -238,30 +270,37 @@ class PortablePlane:
         peer = self._by_address.get(address)
         if peer is None:
             self._counters["strangers"] += 1
-        elif kind is Kind.RTP:
-            self._rtp(peer, data)
-        elif kind is Kind.RTCP:
-            self._rtcp(peer, data)
+        elif kind is Kind.RTP or kind is Kind.RTCP:
+            self._protected(peer, data)
         elif kind is Kind.DTLS:
             peer.events.dtls_received(data)
         else:
             self._counters["unknown"] += 1
 
-    def _rtcp(self, peer: Transport, data: bytes) -> None:
-        if peer.sessions is None:
-            return
+    def _protected(self, peer: Transport, data: bytes) -> None:
+        sessions = peer.sessions
+        if sessions is None:
+            # The first words and the first keyframe may overtake the end of the handshake.
+            if len(peer.early) < EARLY:
+                peer.early.append(data)
+            else:
+                self._counters["early_dropped"] += 1
+        elif classify(data) is Kind.RTP:
+            self._rtp(peer, sessions, data)
+        else:
+            self._rtcp(peer, sessions, data)
+
+    def _rtcp(self, peer: Transport, sessions: SrtpSessions, data: bytes) -> None:
         try:
-            packet = peer.sessions.receive.unprotect_rtcp(data)
+            packet = sessions.receive.unprotect_rtcp(data)
         except (SrtpError, ValueError):
             self._counters["unprotect_failed"] += 1
             return
         peer.events.rtcp_received(packet, self._clock.monotonic())
 
-    def _rtp(self, peer: Transport, data: bytes) -> None:
-        if peer.sessions is None:
-            return
+    def _rtp(self, peer: Transport, sessions: SrtpSessions, data: bytes) -> None:
         try:
-            packet = peer.sessions.receive.unprotect(data)
+            packet = sessions.receive.unprotect(data)
             header = parse_rtp(packet)
         except (SrtpError, ValueError, MalformedPacket):
             self._counters["unprotect_failed"] += 1

@@ -51,6 +51,7 @@ class Relay:
             stun_received=self._ice.stun_received,
             clock=self.clock,
             max_addresses=limits.addresses,
+            consent=limits.consent,
         )
         self._writer = WriterThread(limit=limits.recorder_queue)
         self._webhooks = Webhooks(config.webhook_urls, self._api_key, self.clock, limit=limits.webhook_queue)
@@ -229,8 +230,8 @@ class Relay:
         self._first_offer(room, person, request)
         return session
 
-    def _bind(self, transport: int, address: Address, preferred: bool) -> None:
-        self._plane.bind(transport, address, preferred=preferred)
+    def _bind(self, transport: int, address: Address, preferred: bool) -> bool:
+        return self._plane.bind(transport, address, preferred=preferred)
 
 
 def _refused(status: int, reason: str) -> Refused:

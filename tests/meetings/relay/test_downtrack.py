@@ -73,6 +73,27 @@ def test_a_late_packet_from_before_a_gap_keeps_its_number() -> None:
     assert [*first, numbers.map(14), numbers.map(11)] == [0, 2, 3, 1]
 
 
+def test_a_packet_from_before_all_known_gaps_takes_nobodys_number() -> None:
+    """Regression: it got the offset of the oldest gap still known, and with it a number already sent."""
+    numbers, sent = SequenceMap(first=0), []
+    for sequence in range(0, 400, 4):
+        sent += [numbers.map(sequence), numbers.map(sequence + 1)]
+        numbers.skip(sequence + 3)
+    late = [numbers.map(sequence) for sequence in range(2, 400, 4)]
+    assert late[:36] == [None] * 36
+    assert not set(late[36:]) & set(sent)
+    assert None not in late[36:]
+
+
+def test_a_burst_of_probes_is_one_gap() -> None:
+    numbers = SequenceMap(first=0)
+    numbers.map(0)
+    numbers.map(2)
+    for sequence in range(3, 300):
+        numbers.skip(sequence)
+    assert [numbers.map(300), numbers.map(1)] == [3, 1]
+
+
 def test_another_source_continues_the_count_and_its_past_is_dropped() -> None:
     numbers = SequenceMap(first=65_534)
     assert [numbers.map(sequence) for sequence in (7, 8, 9)] == [65_534, 65_535, 0]

@@ -1,5 +1,7 @@
 """Connectivity checks, against aioice's STUN as the other side."""
 
+from typing import Any
+
 from aioice import stun
 
 from meetings.relay.ice_lite import IceLite
@@ -21,10 +23,13 @@ class Stage:
     def __init__(self) -> None:
         self.bound: list[tuple[int, tuple[str, int], bool]] = []
         self.nominated = 0
-        self.ice = IceLite(
-            clock=Clock(), bind=lambda *call: self.bound.append(call), addresses=("192.0.2.1", "192.0.2.2")
-        )
+        self.free = True
+        self.ice = IceLite(clock=Clock(), bind=self._bind, addresses=("192.0.2.1", "192.0.2.2"))
         self.agent = self.ice.agent(7, self._nominate)
+
+    def _bind(self, *call: Any) -> bool:
+        self.bound.append(call)
+        return self.free
 
     def _nominate(self) -> None:
         self.nominated += 1
@@ -66,6 +71,13 @@ def test_who_does_not_know_the_password_gets_no_answer() -> None:
     assert stage.check("nobody", stage.agent.password) is None
     assert stage.ice.stun_received(b"\0\1\0\0garbage", ADDRESS) is None
     assert (stage.bound, stage.nominated, stage.ice.refused) == ([], 0, 3)
+
+
+def test_an_address_that_cannot_be_had_gets_no_answer_and_gives_no_consent() -> None:
+    stage = Stage()
+    stage.free = False
+    assert stage.check(stage.agent.ufrag, stage.agent.password, nominate=True) is None
+    assert (stage.nominated, stage.agent.heard_at) == (0, None)
 
 
 def test_a_peer_that_wants_to_be_controlled_is_told_so() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pylibsrtp import Error, Policy, Session
 
 from meetings.relay.dataplane.portable import PortablePlane
-from meetings.relay.interface import RtpHeader, SrtpSessions
+from meetings.relay.interface import RtpHeader, SrtpSessions, SystemClock
 from meetings.relay.rtp import parse_rtp
 
 from .test_downtrack import rtp
@@ -24,7 +24,7 @@ def session(key: bytes, *, inbound: bool) -> Session:
 class Client:
     """The far end: a UDP socket and the other half of the sessions."""
 
-    def __init__(self, plane: PortablePlane, number: int) -> None:
+    def __init__(self, plane: PortablePlane, number: int, *, secured: bool = True) -> None:
         up, down = secrets.token_bytes(44), secrets.token_bytes(44)
         self.send, self.receive = session(up, inbound=False), session(down, inbound=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -36,7 +36,9 @@ class Client:
         self.dtls: list[bytes] = []
         plane.open(number, self)
         plane.bind(number, self.socket.getsockname(), preferred=True)
-        plane.secure(number, SrtpSessions(session(up, inbound=True), session(down, inbound=False)))
+        self.sessions = SrtpSessions(session(up, inbound=True), session(down, inbound=False))
+        if secured:
+            plane.secure(number, self.sessions)
 
     def dtls_received(self, data: bytes) -> None:
         self.dtls.append(data)
@@ -80,9 +82,25 @@ class Copy:
         self.skipped.append(header.sequence)
 
 
+class Clock(SystemClock):
+    """The machine's, a little ahead."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
 @pytest.fixture
-async def plane():
-    plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address: b"\0stun" + data)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def plane(clock: Clock):
+    plane = PortablePlane(
+        bind="127.0.0.1", port=0, stun_received=lambda data, address: b"\0stun" + data, clock=clock
+    )
     await plane.start()
     yield plane
     await plane.stop()
@@ -133,6 +151,59 @@ async def test_a_retransmission_is_the_same_bytes(plane, clients) -> None:
     assert await subscriber.datagram() == first
     plane.forget(2, 5)
     assert plane.retransmit(2, 5, [77]) == 0
+
+
+async def test_a_nack_never_asks_for_more_than_was_sent(plane, clients) -> None:
+    """A subscriber that asks for the same packets over and over would be a UDP amplifier."""
+    publisher, subscriber = clients
+    plane.add_stream(1, 5, AnyStream())
+    plane.attach(9, Copy(2))
+    for sequence in range(4):
+        publisher.media(rtp(5, sequence, 0, b"hello"))
+        await subscriber.datagram()
+    assert plane.retransmit(2, 5, [0, 1, 2] * 500) == 4
+    assert plane.retransmit(2, 5, [0, 1, 2]) == 0
+    publisher.media(rtp(5, 4, 0, b"hello"))
+    await asyncio.sleep(0.05)
+    assert plane.retransmit(2, 5, [0, 1, 2]) == 1
+
+
+class Renumber(Copy):
+    """Gives its packets the numbers it was told."""
+
+    def __init__(self, transport: int, numbers: list[int]) -> None:
+        super().__init__(transport)
+        self.numbers = numbers
+
+    def forward(self, stream: object, header: RtpHeader, packet: bytes, now: float) -> bytes:
+        return packet[:2] + self.numbers.pop(0).to_bytes(2, "big") + packet[4:]
+
+
+async def test_no_number_is_encrypted_twice(plane, clients) -> None:
+    """Two packets under one number repeat an AES-GCM nonce; libsrtp lets that pass as aiortc sets it up."""
+    publisher, subscriber = clients
+    plane.add_stream(1, 5, AnyStream())
+    plane.attach(9, Renumber(2, [65_534, 1, 65_534, 65_535, 1, 0, 400, 140, 500, 400]))
+    for sequence in range(10):
+        publisher.media(rtp(5, sequence, 0, b"packet %d" % sequence))
+    await asyncio.sleep(0.05)
+    sent = [parse_rtp(subscriber.receive.unprotect(await subscriber.datagram())) for _ in range(6)]
+    assert [header.sequence for header in sent] == [65_534, 1, 65_535, 0, 400, 500]
+    assert plane.counters()["sequence_repeated"] == 4
+
+
+async def test_packets_that_overtake_the_handshake_are_kept(plane, clients) -> None:
+    early, sink = Client(plane, 3, secured=False), Copy(None)
+    plane.add_stream(3, 5, AnyStream())
+    plane.attach(9, sink)
+    for sequence in range(100):
+        early.media(rtp(5, sequence, 0, b"first words"))
+    await asyncio.sleep(0.1)
+    assert sink.seen == []
+    plane.secure(3, early.sessions)
+    assert sink.seen == list(range(64))
+    assert plane.counters()["early_dropped"] == 36
+    early.socket.close()
 
 
 async def test_an_unknown_source_may_be_added_in_time_for_its_first_packet(plane, clients) -> None:
@@ -198,13 +269,39 @@ async def test_stun_and_dtls_go_where_they_belong(plane, clients) -> None:
 
 async def test_addresses_are_bounded_and_go_with_the_transport(plane, clients) -> None:
     publisher, _ = clients
-    for port in range(1, 20):
-        plane.bind(1, ("127.0.0.1", port), preferred=False)
+    answers = [plane.bind(1, ("127.0.0.1", port), preferred=False) for port in range(1, 20)]
+    assert answers == 7 * [True] + 12 * [False]
     assert plane.counters()["addresses_refused"] == 12
     await plane.close(1)
     publisher.raw(b"\x16hello")
     await asyncio.sleep(0.05)
     assert (publisher.dtls, plane.counters()["strangers"]) == ([], 1)
+
+
+async def test_a_client_may_change_its_network_as_often_as_it_likes(plane, clients, clock) -> None:
+    """Regression: addresses were never forgotten, and the ninth network of a long call was refused."""
+    subscriber = clients[1]
+    for port in range(1, 30):
+        clock.ahead += 31
+        assert plane.bind(2, ("127.0.0.1", port), preferred=True)
+    clock.ahead += 31
+    assert plane.bind(2, subscriber.socket.getsockname(), preferred=True)
+    plane.send_datagram(2, b"\x16here")
+    assert await subscriber.datagram() == b"\x16here"
+
+
+async def test_nobody_takes_an_address_that_another_uses(plane, clients, clock) -> None:
+    """Regression: a check with a forged source address led a victim's packets to the forger's transport."""
+    publisher, _ = clients
+    address = publisher.socket.getsockname()
+    assert not plane.bind(2, address, preferred=True)
+    publisher.raw(b"\x16mine")
+    await asyncio.sleep(0.05)
+    assert (publisher.dtls, plane.counters()["addresses_contested"]) == ([b"\x16mine"], 1)
+    clock.ahead = 31
+    assert plane.bind(2, address, preferred=True)
+    await plane.close(1)
+    assert plane.bind(2, address, preferred=False)
 
 
 async def test_congestion_feedback_speaks_of_what_came(plane, clients) -> None:
