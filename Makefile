@@ -48,7 +48,7 @@ unit:
 	$(VENV)/pytest -q -n 2 -m "not media and not browser"
 
 media:
-	tests/netns.sh $(VENV)/pytest -q -m "media or browser"
+	tests/netns.sh $(VENV)/pytest -q -n 2 --dist loadfile -m "media or browser"
 
 test-long: test-install
 	VISIO_LONG=1 tests/netns.sh $(VENV)/pytest -q -s -m "media or browser" tests/e2e/test_first_call.py
