@@ -2,10 +2,12 @@
 
 The private seams used (unchanged since aiortc 1.9, hence the pin in requirements.txt) are exercised by
 tests/meetings/relay/test_secure.py: `_set_role`, `_rx_srtp`, `_tx_srtp`, `_send_data`'s route through
-`transport._send`, `_recv_next`'s route through `transport._recv`, `RTCSctpTransport._handle_data`.
+`transport._send`, `_recv_next`'s route through `transport._recv`, `_task`, `RTCSctpTransport._handle_data`
+and `_send_chunk`.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -13,7 +15,7 @@ from typing import Any, Final
 from aiortc import RTCCertificate
 from aiortc.rtcdatachannel import RTCDataChannel
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
-from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
+from aiortc.rtcsctptransport import Chunk, RTCSctpCapabilities, RTCSctpTransport
 
 from meetings.relay.errors import LimitExceeded, RelayError
 from meetings.relay.interface import SrtpSession, SrtpSessions
@@ -24,6 +26,8 @@ SCTP_PORT: Final = 5000
 # Datagrams waiting for the handshake's task; a handshake is a dozen, an SCTP burst some hundred.
 _INBOX: Final = 1024
 MAX_CHANNELS: Final = 8
+# Clients open two. aiortc keeps every channel ever opened, with its label of up to 64 KB.
+MAX_OPENINGS: Final = 64
 
 
 class DtlsFailed(RelayError):
@@ -50,20 +54,17 @@ class _Pipe:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send_out = send
-        self.inbox: asyncio.Queue[bytes | None] = asyncio.Queue(_INBOX)
+        self.inbox: asyncio.Queue[bytes] = asyncio.Queue(_INBOX)
         self.dropped = 0
 
-    def feed(self, data: bytes | None) -> None:
+    def feed(self, data: bytes) -> None:
         try:
             self.inbox.put_nowait(data)
         except asyncio.QueueFull:
             self.dropped += 1
 
     async def _recv(self) -> bytes:
-        data = await self.inbox.get()
-        if data is None:
-            raise ConnectionError
-        return data
+        return await self.inbox.get()
 
     async def _send(self, data: bytes) -> None:
         self._send_out(data)
@@ -82,6 +83,11 @@ class _Sctp(RTCSctpTransport):
         except Exception:
             log.info("SCTP message of a peer broke its association", exc_info=True)
             self.on_broken()
+
+    async def _send_chunk(self, chunk: Chunk) -> None:
+        # Timers and acknowledgements of a lost peer: aiortc lets their tasks fail unheard.
+        with contextlib.suppress(ConnectionError):
+            await super()._send_chunk(chunk)
 
 
 class SecureTransport:
@@ -107,6 +113,7 @@ class SecureTransport:
         self._sctp = _Sctp(self._dtls, SCTP_PORT)
         self._sctp.on_broken = self._lost
         self._channels: dict[str, RTCDataChannel] = {}
+        self._openings = 0
         self._closed = False
         self._sctp.on("datachannel", self._channel_opened)
         self._dtls.on("statechange", self._state_changed)
@@ -152,11 +159,16 @@ class SecureTransport:
             return
         self._closed = True
         self._dtls.remove_all_listeners()
+        reader = self._dtls._task
         await self._sctp.stop()
         await self._dtls.stop()
-        self._pipe.feed(None)
+        if reader is not None:
+            await asyncio.gather(reader, return_exceptions=True)
 
     def _channel_opened(self, channel: RTCDataChannel) -> None:
+        self._openings += 1
+        if self._openings > MAX_OPENINGS:
+            raise LimitExceeded("a peer opens channels without end")  # ends the association, in _Sctp
         if len(self._channels) >= MAX_CHANNELS and channel.label not in self._channels:
             channel.close()
             return

@@ -86,8 +86,10 @@ class RoomService:
         return self._person(request.room, request.identity).info
 
     async def remove_person(self, request: RoomParticipantIdentity) -> RemoveParticipantResponse:
+        # Before anything else: who is not here yet shall not come, either.
+        at = request.revoke_token_ts or self._clock.wall_ns() // 1_000_000_000
+        self._rooms.revocations.revoke(request.room, request.identity, at)
         room = find_room(self._rooms, request.room)
-        room.revoked[request.identity] = request.revoke_token_ts or self._clock.wall_ns() // 1_000_000_000
         person = room.people.get(request.identity)
         if person is None:
             raise TwirpError("not_found", "participant does not exist")

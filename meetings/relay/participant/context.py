@@ -1,5 +1,6 @@
 """What every participant is given."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,7 +13,8 @@ from meetings.relay.signalling import ApiKey
 
 @dataclass(frozen=True)
 class Context:
-    """The relay's parts that all participants share. `numbers` names transports and tracks."""
+    """The relay's parts that all participants share. `numbers` names transports and tracks, `counters` what
+    was dropped."""
 
     plane: DataPlane
     ice: IceLite
@@ -21,3 +23,4 @@ class Context:
     limits: RelayLimits
     api_key: ApiKey
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    counters: Counter[str] = field(default_factory=Counter)

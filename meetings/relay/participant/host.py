@@ -1,5 +1,6 @@
 """What a participant asks of its room."""
 
+from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from meetings.relay.data import Message
@@ -24,7 +25,8 @@ class Host(Protocol[Person]):
 
     def heard(self, participant: Person, level: int, now: float) -> None: ...
 
-    def find_track(self, sid: str) -> UpTrack | None: ...
+    def tracks(self) -> Iterable[UpTrack]:
+        """Everything that is published."""
 
     def subscribed(self, track: UpTrack) -> None:
         """Packets of the track flow to one more subscriber."""

@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from meetings.relay.errors import MalformedPacket, RelayError
 from meetings.relay.interface import RtpHeader
@@ -12,8 +13,12 @@ from meetings.relay.participant.context import Context
 from meetings.relay.rtcp import RtcpPacket, parse_rtcp, serialize_rtcp
 from meetings.relay.sdp import DataAnswer, MediaSection, SectionAnswer, write_answer
 from meetings.relay.secure import SecureTransport
+from meetings.relay.signalling import TokenBucket
 
 log = logging.getLogger("visio.relay")
+
+# Feedback packets per call, each on some 280 packets: more than any camera sends in 50 ms.
+_FEEDBACKS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ class Peer:
             lambda: events.lost("DTLS ended"),
             context.limits.data_message,
         )
+        limits = context.limits
+        self._datagrams = TokenBucket(
+            rate=limits.dtls_rate, burst=limits.dtls_burst, now=context.clock.monotonic()
+        )
         self.connected = False
         self._plane.open(self.number, self)
 
@@ -80,6 +89,10 @@ class Peer:
             self._events.lost(f"no {step} within the time")
         except (RelayError, ConnectionError) as error:
             self._events.lost(str(error) or type(error).__name__)
+        except Exception:
+            # OpenSSL and the certificate reader have errors of their own for what a peer may send.
+            log.exception("%s: the handshake broke off", self._label)
+            self._events.lost("the handshake broke off")
         else:
             self.connected = True
             log.info("%s: transport connected", self._label)
@@ -94,19 +107,25 @@ class Peer:
 
     def send_message(self, label: str, data: bytes) -> bool:
         """False where the channel is closed or so backed up that its reader must be stuck."""
-        if self._secure.backlog(label) > self._context.limits.data_backlog:
+        full = self._secure.backlog(label) > self._context.limits.data_backlog
+        if full or not self._secure.send(label, data):
+            self._context.counters["data_undelivered"] += 1
             return False
-        return self._secure.send(label, data)
+        return True
 
     # interface.TransportEvents
 
     def dtls_received(self, data: bytes) -> None:
-        self._secure.feed(data)
+        if self._datagrams.take(self._context.clock.monotonic()):
+            self._secure.feed(data)
+        else:
+            self._context.counters["dtls_flood_dropped"] += 1
 
     def rtcp_received(self, packet: bytes, now: float) -> None:
         try:
             parsed = parse_rtcp(packet)
         except MalformedPacket as error:
+            self._context.counters["rtcp_malformed"] += 1
             log.debug("%s: RTCP dropped: %s", self._label, error)
             return
         for part in parsed:
@@ -118,12 +137,17 @@ class Peer:
     # RTCP out
 
     def send_rtcp(self, packets: Iterable[RtcpPacket]) -> None:
-        data = serialize_rtcp(packets)
-        if self.connected and data:
-            self._plane.send_rtcp(self.number, data)
+        if self.connected:
+            for compound in serialize_rtcp(packets):
+                self._plane.send_rtcp(self.number, compound)
 
     def send_congestion_feedback(self) -> None:
-        while self.connected and (feedback := self._plane.congestion_feedback(self.number)) is not None:
+        if not self.connected:
+            return
+        for _ in range(_FEEDBACKS):
+            feedback = self._plane.congestion_feedback(self.number)
+            if feedback is None:
+                return
             self._plane.send_rtcp(self.number, feedback)
 
     async def close(self) -> None:
@@ -132,6 +156,8 @@ class Peer:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._secure.close()
-        self._ice.close()
-        await self._plane.close(self.number)
+        try:
+            await self._secure.close()
+        finally:
+            self._ice.close()
+            await self._plane.close(self.number)

@@ -19,7 +19,7 @@ from livekit.protocol.rtc import (
 )
 
 from meetings.relay.data import from_participant
-from meetings.relay.errors import LimitExceeded, MalformedDescription, MalformedPacket
+from meetings.relay.errors import LimitExceeded, MalformedPacket
 from meetings.relay.interface import JoinClaims
 from meetings.relay.participant.context import Context
 from meetings.relay.participant.control import ControlPackets
@@ -33,6 +33,7 @@ from meetings.relay.participant.wording import (
     layer_limits,
     leave,
     quality_of,
+    source_name,
     stream_states,
 )
 from meetings.relay.rtcp import (
@@ -41,7 +42,7 @@ from meetings.relay.rtcp import (
     SourceDescription,
 )
 from meetings.relay.sdp import parse_offer
-from meetings.relay.signalling import Outbox
+from meetings.relay.signalling import Outbox, TokenBucket
 from meetings.relay.uptrack import UpTrack
 
 log = logging.getLogger("visio.relay")
@@ -89,9 +90,11 @@ class Participant:
         self._control = ControlPackets(
             context.plane, self.peer.number, self.publications, self.subscriptions, host.sender_report
         )
+        limits, now = context.limits, context.clock.monotonic()
+        self.updates = TokenBucket(rate=limits.update_rate, burst=limits.update_burst, now=now)
+        self.update_due = False
         self._renegotiate_at: float | None = None
-        self._measured_at = context.clock.monotonic()
-        self.dropped_messages = 0
+        self._measured_at = now
 
     @property
     def identity(self) -> str:
@@ -118,8 +121,12 @@ class Participant:
     # Messages out
 
     def send(self, message: SignalResponse) -> None:
+        self.send_packed(message.SerializeToString())
+
+    def send_packed(self, data: bytes) -> None:
+        """A message that goes to many is put into bytes once."""
         if self.outbox is not None:
-            self.outbox.put(message)
+            self.outbox.put_packed(data)
 
     def attach(self, outbox: Outbox) -> None:
         """A socket, the first or (resuming) another one."""
@@ -143,12 +150,8 @@ class Participant:
         """Answers an offer. Raises MalformedDescription."""
         now = self.context.clock.monotonic()
         offer = parse_offer(description.sdp)
-        limits = self.context.limits
-        if len(offer.sections) > limits.sections:
-            raise MalformedDescription("too many sections")
-        agreed = negotiate(
-            offer, self.publications, self.subscriptions, max_message=limits.data_message, now=now
-        )
+        most = self.context.limits.data_message
+        agreed = negotiate(offer, self.publications, self.subscriptions, max_message=most, now=now)
         answer = SessionDescription(
             type="answer",
             sdp=self.peer.answer(offer.sections[0], agreed.sections),
@@ -178,7 +181,7 @@ class Participant:
     def may_publish(self, source: TrackSource) -> bool:
         grants = self.claims.grants
         allowed = grants.can_publish_sources
-        return grants.can_publish and (not allowed or TrackSource.Name(source).lower() in allowed)
+        return grants.can_publish and (not allowed or source_name(source) in allowed)
 
     def mute(self, track: UpTrack, muted: bool, *, by_server: bool = False) -> None:
         """The client muted its track, or (`by_server`) is told to."""
@@ -210,12 +213,12 @@ class Participant:
 
     def _message(self, label: str, data: bytes) -> None:
         if not self.claims.grants.can_publish_data or not self.present:
-            self.dropped_messages += 1
+            self.context.counters["data_refused"] += 1
             return
         try:
             message = from_participant(label, data, self, limit=self.context.limits.data_message)
         except (MalformedPacket, LimitExceeded) as error:
-            self.dropped_messages += 1
+            self.context.counters["data_malformed"] += 1
             log.debug("%s: message dropped: %s", self.identity, error)
         else:
             self.host.data(self, message)

@@ -1,11 +1,12 @@
 """What a client may ask over its socket: one function per kind of message."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
-from livekit.protocol.models import ParticipantPermission, TrackSource
+from livekit.protocol.models import ParticipantPermission
 from livekit.protocol.rtc import (
     AddTrackRequest,
     MuteTrackRequest,
@@ -28,7 +29,8 @@ from livekit.protocol.rtc import (
 from meetings.relay.errors import LimitExceeded
 from meetings.relay.interface import RelayLimits
 from meetings.relay.participant.person import Participant
-from meetings.relay.participant.wording import permission
+from meetings.relay.participant.wording import permission, source_name
+from meetings.relay.uptrack import UpTrack
 
 log = logging.getLogger("visio.relay")
 
@@ -80,10 +82,9 @@ def _mute(person: Participant, request: MuteTrackRequest) -> None:
 
 
 def _subscription(person: Participant, request: UpdateSubscription) -> None:
-    wanted = {*request.track_sids, *(sid for group in request.participant_tracks for sid in group.track_sids)}
-    for sid in sorted(wanted):
-        track = person.host.find_track(sid)
-        if track is None or track.publisher == person.identity:
+    groups = (request.track_sids, *(group.track_sids for group in request.participant_tracks))
+    for track in _tracks(person, chain.from_iterable(groups)):
+        if track.publisher == person.identity:
             continue
         if request.subscribe:
             person.subscribe(track)
@@ -91,11 +92,16 @@ def _subscription(person: Participant, request: UpdateSubscription) -> None:
             person.unsubscribe(track)
 
 
+def _tracks(person: Participant, sids: Iterable[str]) -> list[UpTrack]:
+    """The room's tracks among these, each once, however many sids a client writes into one message."""
+    wanted = set(sids)
+    return [track for track in person.host.tracks() if track.info.sid in wanted]
+
+
 def _track_setting(person: Participant, request: UpdateTrackSettings) -> None:
-    for sid in request.track_sids:
-        track = person.host.find_track(sid)
-        down = person.subscriptions.find(track) if track is not None else None
-        if track is None or down is None:
+    for track in _tracks(person, request.track_sids):
+        down = person.subscriptions.find(track)
+        if down is None:
             continue
         down.settings(
             disabled=request.disabled, quality=request.quality, width=request.width, height=request.height
@@ -161,7 +167,7 @@ def permit(person: Participant, granted: ParticipantPermission) -> None:
         can_publish=granted.can_publish,
         can_publish_data=granted.can_publish_data,
         can_update_own_metadata=granted.can_update_metadata,
-        can_publish_sources=tuple(TrackSource.Name(source).lower() for source in granted.can_publish_sources),
+        can_publish_sources=tuple(map(source_name, granted.can_publish_sources)),
     )
     person.claims = replace(person.claims, grants=grants)
     person.info.permission.CopyFrom(permission(person.claims))

@@ -27,6 +27,8 @@ class Subscriptions:
         self._context, self._transport = context, transport
         self._waiting: list[DownTrack] = []
         self._by_mid: dict[str, DownTrack] = {}
+        self._by_track: dict[int, DownTrack] = {}
+        self._by_ssrc: dict[int, DownTrack] = {}
         self._settling: list[tuple[float, DownTrack]] = []
         self._ledger = SectionLedger()
         self._sections: tuple[MediaSection, ...] = ()
@@ -38,13 +40,14 @@ class Subscriptions:
         self.may_pause = False
 
     def __iter__(self) -> Iterator[DownTrack]:
-        return iter((*self._by_mid.values(), *self._waiting))
+        return iter(tuple(self._by_track.values()))
 
     def find(self, track: UpTrack) -> DownTrack | None:
-        return next((down for down in self if down.up is track), None)
+        return self._by_track.get(track.number)
 
     def by_ssrc(self, ssrc: int) -> DownTrack | None:
-        return next((down for down in self._by_mid.values() if down.ssrc == ssrc), None)
+        """The subscription that is, or will be, sent under this SSRC."""
+        return self._by_ssrc.get(ssrc)
 
     # Wishes
 
@@ -52,14 +55,17 @@ class Subscriptions:
         """True where a new subscription now waits for its section."""
         if self.find(track) is not None:
             return False
-        self._waiting.append(DownTrack(track, self._transport))
+        down = DownTrack(track, self._transport)
+        self._by_track[track.number] = self._by_ssrc[down.ssrc] = down
+        self._waiting.append(down)
         return True
 
     def remove(self, track: UpTrack) -> bool:
         """True where there was one."""
-        down = self.find(track)
+        down = self._by_track.pop(track.number, None)
         if down is None:
             return False
+        del self._by_ssrc[down.ssrc]
         down.ready = False
         self._context.plane.detach(track.number, down)
         self._context.plane.forget(self._transport, down.ssrc)

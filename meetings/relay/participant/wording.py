@@ -9,6 +9,7 @@ from livekit.protocol.models import (
     DisconnectReason,
     ParticipantInfo,
     ParticipantPermission,
+    TrackSource,
     VideoQuality,
 )
 from livekit.protocol.rtc import (
@@ -27,6 +28,12 @@ from meetings.relay.interface import JoinClaims
 from meetings.relay.uptrack import UpTrack
 
 _QUALITIES: Final = (VideoQuality.LOW, VideoQuality.MEDIUM, VideoQuality.HIGH)
+
+
+def source_name(source: int) -> str:
+    """As tokens name it, for example "screen_share"; a number not known here is a name of its own."""
+    known: str | None = {number: name.lower() for name, number in TrackSource.items()}.get(source)
+    return known or f"source-{source}"
 
 
 def leave(action: LeaveRequest.Action, reason: DisconnectReason) -> SignalResponse:

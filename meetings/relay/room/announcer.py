@@ -50,5 +50,6 @@ class Announcer:
 
 
 def _tell(people: Iterable[Participant], message: SignalResponse) -> None:
+    data = message.SerializeToString()
     for person in people:
-        person.send(message)
+        person.send_packed(data)

@@ -16,7 +16,7 @@ def settle_layers(
     More is asked for at once, less only by timer (`raise_only` False): tiles that move about ask to and fro.
     """
     publisher = people.get(track.publisher)
-    if publisher is None or not track.is_video:
+    if publisher is None or len(track.order) < 2:
         return
     wishes: list[int | None] = list(recorder.demand(track))
     for person in people.values():

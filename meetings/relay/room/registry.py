@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from livekit.protocol.models import DisconnectReason
 
 from meetings.relay.errors import LimitExceeded
+from meetings.relay.room.revocations import Revocations
 from meetings.relay.room.room import Room, RoomParts
 
 log = logging.getLogger("visio.relay")
@@ -22,6 +23,8 @@ class Rooms:
         self._rooms: dict[str, Room] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._sweeper: asyncio.Task[None] | None = None
+        self._stopping = False
+        self.revocations = Revocations(parts.context.limits.revocations)
 
     def __iter__(self) -> Iterator[Room]:
         return iter(tuple(self._rooms.values()))
@@ -30,24 +33,30 @@ class Rooms:
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
-        """Sends everybody away with a message; they may come back to another relay."""
+        """Sends everybody away with a message; they may come back to another relay, and not to this one."""
+        self._stopping = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        await asyncio.gather(*(self.end(room, DisconnectReason.SERVER_SHUTDOWN) for room in self))
+        ends = [self.end(room, DisconnectReason.SERVER_SHUTDOWN) for room in self]
+        for problem in await asyncio.gather(*ends, return_exceptions=True):
+            if problem is not None:
+                log.error("a room did not end well", exc_info=problem)
 
     def get(self, name: str) -> Room | None:
         return self._rooms.get(name)
 
     def get_or_create(self, name: str) -> Room:
         """Raises LimitExceeded."""
+        if self._stopping:
+            raise LimitExceeded("the relay is stopping")
         room = self._rooms.get(name)
         if room is None:
             limits = self._parts.context.limits
             if len(self._rooms) >= limits.rooms or len(name) > limits.name:
                 raise LimitExceeded(f"no room for room {name[:40]!r}")
             room = self._rooms[name] = Room(name, self._parts)
-            self._tasks[name] = asyncio.create_task(room.run())
+            self._tasks[name] = asyncio.create_task(room.heartbeat.run())
             log.info("room %s started", name)
         return room
 
@@ -66,5 +75,9 @@ class Rooms:
         while True:
             await asyncio.sleep(SWEEP)
             for room in self:
-                if room.expired:
+                if not room.expired:
+                    continue
+                try:
                     await self.end(room, DisconnectReason.ROOM_CLOSED)
+                except Exception:
+                    log.exception("room %s did not end well", room.name)

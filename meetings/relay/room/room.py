@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from livekit.protocol import models
 from livekit.protocol.egress import EgressInfo
@@ -25,15 +25,11 @@ from meetings.relay.participant import Context, Participant
 from meetings.relay.recorder import Recorder, Recording
 from meetings.relay.room.announcer import Announcer
 from meetings.relay.room.dynacast import settle_layers
-from meetings.relay.room.staleness import stale
+from meetings.relay.room.heartbeat import Heartbeat
+from meetings.relay.room.staleness import Verdict
 from meetings.relay.uptrack import UpTrack
 
 log = logging.getLogger("visio.relay")
-
-TICK: Final = 0.05
-SPEAKERS: Final = 0.3
-SECOND: Final = 1.0
-QUALITY: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class RoomParts:
 
 
 class Room:
-    """`participant.Host`. Lives on the event loop; `run` is its heart and has one owner, the registry."""
+    """`participant.Host`. Lives on the event loop; `heartbeat.run` has one owner, the registry."""
 
     def __init__(self, name: str, parts: RoomParts) -> None:
         self._parts = parts
@@ -62,7 +58,6 @@ class Room:
             creation_time_ms=wall // 1_000_000,
         )
         self.people: dict[str, Participant] = {}
-        self.revoked: dict[str, int] = {}
         self.recorder = Recorder(
             parts.recording,
             room=name,
@@ -72,10 +67,18 @@ class Room:
         )
         self._announcer = Announcer()
         self._closing: set[asyncio.Task[None]] = set()
-        now = self._context.clock.monotonic()
-        self._empty_since: float | None = now
+        self._empty_since: float | None = self._context.clock.monotonic()
         self._ever_joined = False
-        self._due = {SPEAKERS: now, SECOND: now, QUALITY: now}
+        self.heartbeat = Heartbeat(
+            name,
+            self._context.clock,
+            self.people,
+            self.tracks,
+            self.recorder,
+            self._announcer,
+            self._end_stale,
+            self._broadcast,
+        )
         self._recording_told = False
         self._tell("room_started")
 
@@ -155,6 +158,9 @@ class Room:
         self._spawn(person.close())
         log.info("room %s: %s left (%s)", self.name, person.identity, DisconnectReason.Name(reason))
 
+    def _end_stale(self, person: Participant, verdict: Verdict) -> None:
+        self.remove(person, verdict.reason, action=verdict.action)
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._closing.add(task)
@@ -180,36 +186,34 @@ class Room:
     # participant.Host
 
     def updated(self, participant: Participant) -> None:
-        if participant.present:
+        """Tells everyone; somebody who changes without end is told of a few times a second."""
+        _list_tracks(participant)
+        if not participant.present:
+            return
+        if participant.updates.take(self._context.clock.monotonic()):
             self._broadcast(participant)
+        else:
+            participant.update_due = True
 
     def published(self, participant: Participant, track: UpTrack) -> None:
-        participant.info.tracks.append(track.info)
+        _list_tracks(participant)
         participant.info.is_publisher = True
         self._tell("track_published", participant, track)
         # Before anybody else, so that the recording lacks nothing that others heard.
         self.recorder.published(track)
-        self._broadcast(participant)
+        self.updated(participant)
         for other in self.people.values():
             if other is not participant and other.auto_subscribe:
                 other.subscribe(track)
 
     def unpublished(self, participant: Participant, track: UpTrack) -> None:
-        for index, info in enumerate(participant.info.tracks):
-            if info.sid == track.info.sid:
-                del participant.info.tracks[index]
-                break
         self.recorder.unpublished(track)
         for other in self.people.values():
             other.unsubscribe(track)
-        if participant.present:
-            self._broadcast(participant)
+        self.updated(participant)
         self._tell("track_unpublished", participant, track)
 
     def muted(self, participant: Participant, track: UpTrack) -> None:
-        for info in participant.info.tracks:
-            if info.sid == track.info.sid:
-                info.muted = track.muted
         if track.muted and not track.is_video:
             self._announcer.silenced(participant.sid)
         self.recorder.muted(track)
@@ -245,16 +249,17 @@ class Room:
 
     def update(self) -> None:
         """Tells everyone the room's state."""
-        message = SignalResponse(room_update=RoomUpdate(room=self.snapshot()))
+        message = SignalResponse(room_update=RoomUpdate(room=self.snapshot())).SerializeToString()
         for person in self.people.values():
-            person.send(message)
+            person.send_packed(message)
 
     def _broadcast(self, person: Participant, *, but: Participant | None = None) -> None:
         person.info.version += 1
-        message = SignalResponse(update=ParticipantUpdate(participants=[person.info]))
+        person.update_due = False
+        message = SignalResponse(update=ParticipantUpdate(participants=[person.info])).SerializeToString()
         for other in tuple(self.people.values()):
             if other is not but and (other is person or not person.hidden):
-                other.send(message)
+                other.send_packed(message)
 
     def _recording_changed(self) -> None:
         if self._recording_told != self.recorder.active:
@@ -262,43 +267,6 @@ class Room:
             self.update()
         for track in self.tracks():
             self.watched(track)
-
-    # Timer
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await asyncio.sleep(TICK)
-            try:
-                self.tick(self._context.clock.monotonic())
-            except Exception:
-                log.exception("room %s: a tick failed", self.name)
-
-    def tick(self, now: float) -> None:
-        """Everything that happens by time; public for tests."""
-        for person in tuple(self.people.values()):
-            person.tick(now)
-        if self._is_due(SPEAKERS, now):
-            self._announcer.speakers(self.people.values(), now)
-        if self._is_due(SECOND, now):
-            self.recorder.tick(now)
-            self._remove_stale(now)
-            for track in tuple(self.tracks()):
-                settle_layers(track, self.people, self.recorder, raise_only=False)
-        if self._is_due(QUALITY, now):
-            self._announcer.qualities(self.people.values())
-
-    def _is_due(self, interval: float, now: float) -> bool:
-        if now - self._due[interval] < interval:
-            return False
-        self._due[interval] = now
-        return True
-
-    def _remove_stale(self, now: float) -> None:
-        for person in tuple(self.people.values()):
-            verdict = stale(person, now)
-            if verdict is not None:
-                self.remove(person, verdict.reason, action=verdict.action)
 
     # Webhooks
 
@@ -312,3 +280,9 @@ class Room:
 
     def _egress_event(self, name: str, info: EgressInfo) -> None:
         self._parts.tell(WebhookEvent(event=name, egress_info=info))
+
+
+def _list_tracks(person: Participant) -> None:
+    """Protobuf lists hold copies: what changed in a track must be put there again."""
+    del person.info.tracks[:]
+    person.info.tracks.extend(track.info for track in person.publications if track.announced)

@@ -20,6 +20,9 @@ class Verdict:
     action: LeaveRequest.Action | None
 
 
+BROKEN: Final = Verdict(DisconnectReason.STATE_MISMATCH, LeaveRequest.Action.RECONNECT)
+
+
 def stale(person: Participant, now: float) -> Verdict | None:
     """None for somebody who is there, or may still come back."""
     resume = person.context.limits.resume

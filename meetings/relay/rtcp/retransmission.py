@@ -6,6 +6,9 @@ from meetings.relay.rtp import SequenceUnwrapper
 
 # What a publisher still has in its cache: libwebrtc keeps about a second of packets.
 _WINDOW = 500
+# A longer outage is over sooner with a keyframe than with all its packets; and whoever lets numbers leap
+# must not make us note more than a few for each packet.
+_BURST = 100
 
 
 @dataclass(slots=True)
@@ -37,7 +40,7 @@ class NackGenerator:
         if number <= self._highest:
             self._missing.pop(number, None)
             return
-        if number - self._highest - 1 > _WINDOW:
+        if number - self._highest - 1 > _BURST:
             self._give_up(list(self._missing))
             self.needs_keyframe = True
         else:

@@ -172,25 +172,37 @@ class TwccRecorder:
                 self._forget_before(number - _REORDER)
 
     def feedback(self) -> bytes | None:
-        """RTCP packets, together at most 1,200 bytes; call again until None, at least every 100 ms."""
-        compound = b""
-        while (batch := self._next_batch()) is not None:
-            packet = write_feedback(self._describe(batch))
-            if compound and len(compound) + len(packet) > _BYTES:
+        """RTCP packets, together at most 1,200 bytes; None once all is told. To be called every 50 to 100 ms.
+
+        The work is bounded, too: a sender whose numbers leap could else have a thousand missing packets
+        described for each one that it sends.
+        """
+        compound, statuses = b"", 0
+        pending = self._pending()
+        while pending:
+            batch = self._next_batch(pending)
+            described = self._describe(batch)
+            packet = write_feedback(described)
+            statuses += len(described.received)
+            if compound and (len(compound) + len(packet) > _BYTES or statuses > _SPAN):
                 break
             compound += packet
             self._count += 1
             self._start = batch[-1] + 1
+            del pending[: len(batch)]
         if self._start is not None and len(self._arrivals) > _SPAN:
             self._forget_before(min(self._start, self._highest - _REORDER))
         return compound or None
 
-    def _next_batch(self) -> list[int] | None:
-        """Numbers received that one feedback packet can carry, oldest first."""
+    def _pending(self) -> list[int]:
+        """Numbers received and not told of yet, oldest first."""
         start = self._start
         if start is None or start > self._highest:
-            return None
-        pending = sorted(number for number in self._arrivals if number >= start)
+            return []
+        return sorted(number for number in self._arrivals if number >= start)
+
+    def _next_batch(self, pending: Sequence[int]) -> list[int]:
+        """The first of `pending` that one feedback packet can carry."""
         first = pending[0]
         clock = self._arrivals[first]
         batch: list[int] = []

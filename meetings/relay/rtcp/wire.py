@@ -1,6 +1,6 @@
 """Compound RTCP packets to values and back (RFC 3550 section 6.1, RFC 4585 section 6.1)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import singledispatch
 from struct import Struct, error, pack, unpack_from
 
@@ -150,9 +150,20 @@ _READERS: dict[tuple[int, int], Callable[[bytes, int], RtcpPacket | None]] = {
 }
 
 
-def serialize_rtcp(packets: Iterable[RtcpPacket]) -> bytes:
-    """One compound packet; the caller keeps it below the path's MTU."""
-    return b"".join(_write(packet) for packet in packets)
+def serialize_rtcp(packets: Iterable[RtcpPacket], *, limit: int = 1200) -> Iterator[bytes]:
+    """Compound packets of at most `limit` bytes (a single longer packet stays whole), in order.
+
+    They are reduced-size ones (RFC 5506): the answer says a=rtcp-rsize.
+    """
+    compound = b""
+    for packet in packets:
+        data = _write(packet)
+        if compound and len(compound) + len(data) > limit:
+            yield compound
+            compound = b""
+        compound += data
+    if compound:
+        yield compound
 
 
 def _frame(kind: int, count: int, body: bytes) -> bytes:

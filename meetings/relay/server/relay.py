@@ -105,8 +105,10 @@ class Relay:
             claims = self._claims(token)
             request = decode_join_request(join_request, limit=self.config.limits.join_request)
             await self.portal.admit(claims)
+            self._check_revocation(claims)  # they may have been removed while the portal thought
             room = self._room_for(claims)
-        outbox = Outbox(send, close, limit=self.config.limits.signal_queue)
+        limits = self.config.limits
+        outbox = Outbox(send, close, limit=limits.signal_queue, max_bytes=limits.signal_queue_bytes)
         if request.reconnect:
             return self._resume(room, claims, request, outbox)
         return self._enter(room, claims, request, outbox)
@@ -117,20 +119,11 @@ class Relay:
         """LiveKit's server API: (status, content type, body)."""
         return await self._api.call(path, authorization, body, content_type)
 
-    def drop(self, room: str, identity: str) -> bool:
-        """Removes someone at once, their tokens with them; False where they were not there."""
-        live = self._rooms.get(room)
-        person = live.people.get(identity) if live else None
-        if live is None or person is None:
-            return False
-        live.revoked[identity] = self.clock.wall_ns() // 1_000_000_000
-        live.remove(person, DisconnectReason.PARTICIPANT_REMOVED)
-        return True
-
     def counters(self) -> dict[str, int]:
         """Packets and messages forwarded, refused and dropped since the start."""
         return {
             **self._plane.counters(),
+            **self._context.counters,
             "stun_refused": self._ice.refused,
             "webhooks_dropped": self._webhooks.dropped,
             "recorder_dropped": self._writer.dropped,
@@ -159,10 +152,12 @@ class Relay:
             or size > limits.attributes_bytes
         ):
             raise _refused(403, f"overlong claims of {claims.identity[:40]!r}")
-        live = self._rooms.get(claims.room)
-        if live is not None and claims.issued_at <= live.revoked.get(claims.identity, -1):
-            raise _refused(403, f"the token of {claims.identity!r} for {claims.room!r} was revoked")
+        self._check_revocation(claims)
         return claims
+
+    def _check_revocation(self, claims: JoinClaims) -> None:
+        if self._rooms.revocations.revoked(claims.room, claims.identity, claims.issued_at):
+            raise _refused(403, f"the token of {claims.identity!r} for {claims.room!r} was revoked")
 
     def _room_for(self, claims: JoinClaims) -> Room:
         try:
@@ -190,7 +185,7 @@ class Relay:
         person.send(SignalResponse(join=welcome(room, person, self._sif_trailer)))
         room.announce(person)
         client = request.client_info
-        log.info("room %s: %s joined (%s %s)", room.name, person.identity, client.sdk, client.version)
+        log.info("room %s: %s joined (%s %r)", room.name, person.identity, client.sdk, client.version[:40])
         for announced in request.add_track_requests[: self.config.limits.tracks]:
             add_track(person, announced)
         session = Session(self.config.limits, self.clock, room, person, outbox)

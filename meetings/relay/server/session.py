@@ -23,9 +23,9 @@ class Session:
     ) -> None:
         self._room, self._person, self._outbox = room, person, outbox
         self._limits, self._clock = limits, clock
-        self._bucket = TokenBucket(
-            rate=limits.signal_rate, burst=limits.signal_burst, now=self._clock.monotonic()
-        )
+        now = clock.monotonic()
+        self._messages = TokenBucket(rate=limits.signal_rate, burst=limits.signal_burst, now=now)
+        self._bytes = TokenBucket(rate=limits.signal_bytes_rate, burst=limits.signal_bytes_burst, now=now)
         self._over = False
 
     async def receive(self, data: bytes) -> None:
@@ -35,7 +35,8 @@ class Session:
         try:
             if len(data) > self._limits.signal_message:
                 raise LimitExceeded(f"a signalling message of {len(data)} bytes")
-            if not self._bucket.take(self._clock.monotonic()):
+            now = self._clock.monotonic()
+            if not self._messages.take(now) or not self._bytes.take(now, len(data)):
                 raise LimitExceeded("too many signalling messages")
             request = SignalRequest.FromString(data)
             if request.WhichOneof("message") == "leave":
@@ -57,7 +58,7 @@ class Session:
     async def disconnected(self) -> None:
         """The socket is gone; the participant stays a while for it to come back."""
         self._over = True
-        self._outbox.abandon()
+        await self._outbox.abandon()
         if self._person.outbox is self._outbox and self._person.present:
             self._person.outbox = None
             self._person.gone_at = self._clock.monotonic()
@@ -73,4 +74,4 @@ class FinishedSession(Session):
         return
 
     async def disconnected(self) -> None:
-        self._outbox.abandon()
+        await self._outbox.abandon()

@@ -18,22 +18,30 @@ TRY_AGAIN = 1013
 class Outbox:
     """A bounded queue and the task that empties it into a socket.
 
-    A client that reads so slowly that the queue fills up is disconnected (close code 1013): it comes back
-    with a resume, which is cheaper than an unbounded queue.
+    A client that reads so slowly that `limit` messages or `max_bytes` wait is disconnected (close code
+    1013): it comes back with a resume, which is cheaper than an unbounded queue.
     """
 
-    def __init__(self, send: Send, close: Close, *, limit: int) -> None:
+    def __init__(self, send: Send, close: Close, *, limit: int, max_bytes: int) -> None:
         self._send, self._close = send, close
         self._queue: asyncio.Queue[bytes | int] = asyncio.Queue(limit)
+        self._max_bytes, self._bytes = max_bytes, 0
         self._open, self._linger = True, 0.0
         self._task = asyncio.create_task(self._run())
 
     def put(self, message: SignalResponse) -> None:
         """Queues a message; nothing happens on a closed outbox."""
+        self.put_packed(message.SerializeToString())
+
+    def put_packed(self, data: bytes) -> None:
+        """The same for a message that is on its way to many, in bytes already."""
         if not self._open:
             return
+        self._bytes += len(data)
         try:
-            self._queue.put_nowait(message.SerializeToString())
+            if self._bytes > self._max_bytes:
+                raise asyncio.QueueFull
+            self._queue.put_nowait(data)
         except asyncio.QueueFull:
             log.warning("a client reads too slowly, its socket is closed")
             self._open = False
@@ -52,10 +60,11 @@ class Outbox:
             self._task.cancel()
             self._task = asyncio.create_task(self._shut(code))
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """The socket is gone: drop what is queued."""
         self._open = False
         self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
 
     async def drained(self, timeout: float) -> None:
         """Waits, at most `timeout` seconds, until the task has ended."""
@@ -68,6 +77,7 @@ class Outbox:
                 await asyncio.sleep(self._linger)
                 await self._shut(item)
                 return
+            self._bytes -= len(item)
             try:
                 await self._send(item)
             except asyncio.CancelledError:

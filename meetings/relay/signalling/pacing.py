@@ -1,4 +1,4 @@
-"""How many messages a client may send."""
+"""How much a client may send."""
 
 
 class TokenBucket:
@@ -8,11 +8,11 @@ class TokenBucket:
         self._rate, self._burst = rate, burst
         self._tokens, self._at = burst, now
 
-    def take(self, now: float) -> bool:
-        """True where one more message is within the bounds."""
+    def take(self, now: float, amount: float = 1) -> bool:
+        """True where so much more is within the bounds."""
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if self._tokens < 1:
+        if self._tokens < amount:
             return False
-        self._tokens -= 1
+        self._tokens -= amount
         return True

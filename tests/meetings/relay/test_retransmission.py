@@ -49,6 +49,15 @@ def test_a_long_gap_is_given_up_at_once():
     assert generator.needs_keyframe
 
 
+def test_leaping_numbers_are_not_noted_one_by_one():
+    """Regression: a hostile sender had 500 missing packets noted for each one that it sent."""
+    generator = NackGenerator()
+    for number in range(0, 60_000, 400):
+        generator.add(number, 0.0)
+        assert generator.due(0.0) == []
+    assert generator.needs_keyframe
+
+
 def test_losses_out_of_reach_are_forgotten():
     generator = fed(1, 3)
     for number in range(4, 600):

@@ -1,5 +1,7 @@
 """RTCP packets, against aiortc's reader and writer."""
 
+from collections.abc import Iterable
+
 import aiortc.rtp as peer
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from meetings.relay.rtcp import (
     ReceiverReport,
     Remb,
     ReportBlock,
+    RtcpPacket,
     SenderReport,
     SourceDescription,
     TransportFeedback,
@@ -56,21 +59,34 @@ packets = st.one_of(
 )
 
 
+def written(sent: Iterable[RtcpPacket]) -> bytes:
+    return b"".join(serialize_rtcp(sent))
+
+
+def test_a_large_rooms_reports_fit_the_path() -> None:
+    """Regression: with some 50 tracks the compound outgrew 1,500 bytes, and no report went out."""
+    reports = [SenderReport(ssrc, 1, 2, 3, 4) for ssrc in range(200)]
+    compounds = list(serialize_rtcp(reports))
+    assert max(map(len, compounds)) <= 1200
+    assert [packet for compound in compounds for packet in parse_rtcp(compound)] == reports
+    assert list(serialize_rtcp([])) == []
+
+
 @given(st.lists(packets, max_size=5))
 def test_compound_packets_survive_the_wire(sent):
-    assert parse_rtcp(serialize_rtcp(sent)) == sent
+    assert parse_rtcp(written(sent)) == sent
 
 
 @given(st.sets(U16, max_size=60))
 def test_nack_names_every_lost_packet_once(lost):
     packet = Nack(1, 2, tuple(sorted(lost)))
-    (read,) = parse_rtcp(serialize_rtcp([packet]))
+    (read,) = parse_rtcp(written([packet]))
     assert isinstance(read, Nack)
     assert sorted(read.lost) == sorted(lost)
 
 
 def test_nack_packs_runs_across_the_wrap():
-    data = serialize_rtcp([Nack(1, 2, (65534, 65535, 0, 14))])
+    data = written([Nack(1, 2, (65534, 65535, 0, 14))])
     assert len(data) == 16
     (read,) = peer.RtcpPacket.parse(data)
     assert [number % 65536 for number in read.lost] == [65534, 65535, 0, 14]
@@ -79,7 +95,7 @@ def test_nack_packs_runs_across_the_wrap():
 def test_a_peer_reads_our_sender_report_and_name():
     block = ReportBlock(9, 128, -3, 70000, 55, 66, 77)
     ours = [SenderReport(5, 0x0123456789ABCDEF, 90, 10, 11, (block,)), SourceDescription(((5, "PA_x"),))]
-    report, names = peer.RtcpPacket.parse(serialize_rtcp(ours))
+    report, names = peer.RtcpPacket.parse(written(ours))
     assert (report.ssrc, report.sender_info.ntp_timestamp) == (5, 0x0123456789ABCDEF)
     assert (report.reports[0].packets_lost, report.reports[0].dlsr) == (-3, 77)
     assert names.chunks[0].items == [(1, b"PA_x")]
@@ -98,14 +114,14 @@ def test_we_read_what_a_peer_writes():
 
 
 def test_remb_rounds_large_rates_down():
-    (read,) = parse_rtcp(serialize_rtcp([Remb(1, 1_000_000_007, (2,))]))
+    (read,) = parse_rtcp(written([Remb(1, 1_000_000_007, (2,))]))
     assert isinstance(read, Remb)
     assert 0 <= 1_000_000_007 - read.bitrate < 4096
 
 
 def test_unknown_packets_are_left_out():
     unknown = b"\x80\xcc\x00\x01abcd" + b"\x81\xcd\x00\x00"[:0] + b"\x9f\xce\x00\x02" + bytes(8)
-    assert parse_rtcp(unknown + serialize_rtcp([PictureLoss(1, 2)])) == [PictureLoss(1, 2)]
+    assert parse_rtcp(unknown + written([PictureLoss(1, 2)])) == [PictureLoss(1, 2)]
 
 
 def test_other_application_feedback_is_left_out():
@@ -163,4 +179,4 @@ def test_refuses_feedback_that_would_unfold_into_masses():
 
 def test_refuses_to_write_too_many_reports():
     with pytest.raises(ValueError, match="31"):
-        serialize_rtcp([ReceiverReport(1, (ReportBlock(1, 0, 0, 0, 0, 0, 0),) * 32)])
+        written([ReceiverReport(1, (ReportBlock(1, 0, 0, 0, 0, 0, 0),) * 32)])

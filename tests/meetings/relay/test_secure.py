@@ -131,6 +131,26 @@ async def test_a_malformed_message_ends_the_association_alone(pair: Pair) -> Non
     assert pair.lost >= 1
 
 
+async def test_channels_without_end_end_the_association(pair: Pair) -> None:
+    """aiortc keeps every channel ever opened: 65,000 of them, with 64 KB of label each."""
+    await pair.connect()
+    await asyncio.gather(pair.relay.open_channels(), pair.sctp.start(RTCSctpCapabilities(65_536), 5000))
+    async with asyncio.timeout(5):
+        for number in range(100):
+            RTCDataChannel(pair.sctp, RTCDataChannelParameters(label=f"c{number % 3}"))
+        while not pair.lost:
+            await asyncio.sleep(0.01)
+    assert not pair.relay.send("c0", bytes(2000))
+
+
+async def test_closing_leaves_nothing_running(pair: Pair) -> None:
+    before = asyncio.all_tasks()
+    await pair.connect()
+    await asyncio.gather(pair.relay.open_channels(), pair.sctp.start(RTCSctpCapabilities(65_536), 5000))
+    await pair.close()
+    assert asyncio.all_tasks() == before
+
+
 async def test_the_peers_goodbye_is_noticed(pair: Pair) -> None:
     await pair.connect()
     await pair.browser.stop()

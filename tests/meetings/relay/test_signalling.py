@@ -54,6 +54,7 @@ def test_a_token_of_livekits_own_library_is_read() -> None:
         (token(sub=["ann"]), "Subject"),
         (jwt.encode({"iss": "key", "exp": 9e9}, None, algorithm="none"), "Algorithm"),
         (jwt.encode({"iss": "key", "exp": 9e9}, KEY.secret * 2, algorithm="HS512"), "Algorithm"),
+        (".".join((base64.urlsafe_b64encode(b"[" * 9000).decode(), "e30", "x")), "recursion"),
         ("", "no token"),
         ("a.b.c", "DecodeError"),
         ("x" * 20_000, "overlong"),
@@ -147,7 +148,7 @@ class Socket:
 async def test_messages_leave_in_order_and_the_socket_closes_after_the_last() -> None:
     socket = Socket()
     socket.open.set()
-    outbox = Outbox(socket.send, socket.close, limit=10)
+    outbox = Outbox(socket.send, socket.close, limit=10, max_bytes=1000)
     for number in range(3):
         outbox.put(SignalResponse(pong=number + 1))
     outbox.finish(1000)
@@ -160,19 +161,40 @@ async def test_messages_leave_in_order_and_the_socket_closes_after_the_last() ->
 async def test_a_client_has_time_to_close_its_socket_itself() -> None:
     socket = Socket()
     socket.open.set()
-    outbox = Outbox(socket.send, socket.close, limit=10)
+    outbox = Outbox(socket.send, socket.close, limit=10, max_bytes=1000)
     outbox.put(SignalResponse(pong=1))
     outbox.finish(linger=0.2)
     await outbox.drained(0.05)
     assert (len(socket.sent), socket.closed) == (1, [])
-    outbox.abandon()
+    await outbox.abandon()
     await outbox.drained(1.0)
     assert socket.closed == []
 
 
+async def test_a_client_with_megabytes_waiting_is_disconnected() -> None:
+    socket = Socket()
+    outbox = Outbox(socket.send, socket.close, limit=100, max_bytes=1000)
+    for _ in range(11):
+        outbox.put_packed(bytes(100))
+    await outbox.drained(1.0)
+    assert socket.closed == [1013]
+
+
+async def test_what_was_sent_waits_no_more() -> None:
+    socket = Socket()
+    socket.open.set()
+    outbox = Outbox(socket.send, socket.close, limit=100, max_bytes=1000)
+    for _ in range(50):
+        outbox.put_packed(bytes(100))
+        await asyncio.sleep(0)
+    outbox.finish(1000)
+    await outbox.drained(1.0)
+    assert (len(socket.sent), socket.closed) == (50, [1000])
+
+
 async def test_a_client_that_does_not_read_is_disconnected() -> None:
     socket = Socket()
-    outbox = Outbox(socket.send, socket.close, limit=5)
+    outbox = Outbox(socket.send, socket.close, limit=5, max_bytes=1000)
     for number in range(10):
         outbox.put(SignalResponse(pong=number))
     await outbox.drained(1.0)
