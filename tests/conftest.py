@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from accounts import tenancy
 from accounts.models import Ministry, Role, User
@@ -27,6 +28,13 @@ class People:
     admin: User
     auditor: User
     stranger: User
+
+
+@pytest.fixture(autouse=True)
+def reading_english() -> Iterator[None]:
+    """Sentences for people come in English, unless a test asks for another language."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

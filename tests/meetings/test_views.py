@@ -150,9 +150,12 @@ def test_a_guest_without_a_name_is_told_so(people: People, meeting: Meeting) -> 
     with tenancy.scope(people.ministry.id):
         meeting.access = Access.LINK
         meeting.save()
-    response = _post(Client(), _room_url(meeting, "token"), {"name": " "})
-    assert response.status_code == 400
-    assert "name" in response.json()["error"]
+    url = _room_url(meeting, "token")
+    english = _post(Client(headers={"accept-language": "en"}), url, {"name": " "})
+    french = _post(Client(headers={"accept-language": "fr"}), url, {"name": " "})
+    assert (english.status_code, french.status_code) == (400, 400)
+    assert "name" in english.json()["error"]
+    assert "nom" in french.json()["error"]
 
 
 @pytest.mark.django_db(transaction=True)
