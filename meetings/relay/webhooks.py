@@ -76,10 +76,15 @@ class Webhooks:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 event = await self._queue.get()
-                body = MessageToJson(event).encode()
-                for url in self._urls:
-                    await self._deliver(session, url, event, body)
-                self._queue.task_done()
+                try:
+                    body = MessageToJson(event).encode()
+                    for url in self._urls:
+                        await self._deliver(session, url, event, body)
+                except Exception:
+                    # One event that cannot be sent must not silence all that follow.
+                    log.exception("webhook %s %s failed", event.event, event.id)
+                finally:
+                    self._queue.task_done()
 
     async def _deliver(
         self, session: aiohttp.ClientSession, url: str, event: WebhookEvent, body: bytes
@@ -95,7 +100,7 @@ class Webhooks:
                 await asyncio.sleep(wait)
 
     async def _attempt(self, session: aiohttp.ClientSession, url: str, body: bytes) -> str | None:
-        """What went wrong, None for nothing.."""
+        """What went wrong, None for nothing."""
         headers = {"Authorization": self._api_key.sign_body(body), "Content-Type": CONTENT_TYPE}
         try:
             async with session.post(url, data=body, headers=headers) as response:

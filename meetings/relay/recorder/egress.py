@@ -62,6 +62,11 @@ class TrackEgress:
     def active(self) -> bool:
         return self.info.status in (EgressStatus.EGRESS_STARTING, EgressStatus.EGRESS_ACTIVE)
 
+    @property
+    def broken(self) -> bool:
+        """True once the disk refused something; what follows would be lost."""
+        return self._file is not None and bool(self._file.error)
+
     def header(self) -> TrackHeader:
         codec = self.up.codec
         return TrackHeader(

@@ -34,13 +34,14 @@ class RecordingRefused(RelayError):
 
 @dataclass(frozen=True)
 class Recording:
-    """The relay's parts that recorders need. `key_of(room, egress_id)`: 32 bytes."""
+    """The relay's parts that recorders need. `key_of(room, egress_id)`: 32 bytes, in `patience` seconds."""
 
     directory: Path
     writer: WriterThread
     plane: DataPlane
     clock: Clock
     key_of: KeyOf
+    patience: float = 10.0
 
 
 class Recorder:
@@ -139,8 +140,11 @@ class Recorder:
             egress.sender_report(rid, now)
 
     def tick(self, now: float) -> None:
-        for egress in self._running.values():
+        for egress in tuple(self._running.values()):
             egress.tick(now)
+            if egress.broken:
+                # Told at once, not when the meeting is over: the host may still do something about it.
+                self.stop(egress.info.egress_id)
 
     async def close(self) -> None:
         """Ends everything and waits until it is on disk."""
@@ -161,7 +165,8 @@ class Recorder:
     async def _open(self, egress: TrackEgress) -> None:
         recording, info = self._recording, egress.info
         try:
-            key = await recording.key_of(self._room, info.egress_id)
+            async with asyncio.timeout(recording.patience):
+                key = await recording.key_of(self._room, info.egress_id)
             if len(key) != _KEY_BYTES:
                 raise ValueError(f"a recording key of {len(key)} bytes")
         except Exception as error:

@@ -57,7 +57,12 @@ class Relay:
         self._webhooks = Webhooks(config.webhook_urls, self._api_key, self.clock, limit=limits.webhook_queue)
         context = Context(self._plane, self._ice, Certificate(), self.clock, limits, self._api_key)
         recording = Recording(
-            config.recordings_dir, self._writer, self._plane, self.clock, portal.recording_key
+            config.recordings_dir,
+            self._writer,
+            self._plane,
+            self.clock,
+            portal.recording_key,
+            limits.recording_key,
         )
         self._context = context
         self._rooms = Rooms(RoomParts(context, recording, self._webhooks.put))

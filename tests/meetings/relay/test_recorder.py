@@ -1,7 +1,12 @@
 """The recorder: nothing lost at the start, nothing blocks the loop, a bad disk ends one log."""
 
 import asyncio
+import resource
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +41,7 @@ class Stage:
         self.key = KEY
         self.told: list[tuple[str, int]] = []
         self.infos: list[EgressInfo] = []
-        recording = Recording(directory, self.writer, self.plane, self.clock, self._key_of)
+        recording = Recording(directory, self.writer, self.plane, self.clock, self._key_of, patience=0.3)
         self.recorder = Recorder(
             recording, room="r", room_sid="RM_1", notify=self._notify, changed=lambda: None
         )
@@ -157,6 +162,40 @@ async def test_no_key_no_recording_and_the_world_is_told(stage: Stage) -> None:
     assert list(stage.directory.rglob("*.vlog")) == []
 
 
+async def test_a_portal_that_never_answers_does_not_keep_the_room(stage: Stage) -> None:
+    """Regression: a room that ended waited for the key without end, and the relay's stop with it."""
+    info = stage.recorder.start(microphone(), "rec")
+    async with asyncio.timeout(3):
+        await stage.recorder.close()
+    assert info.status == EgressStatus.EGRESS_FAILED
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond 200 KB: writes fail as on a full disk (EFBIG for ENOSPC)."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_full_disk_is_told_while_the_meeting_goes_on(stage: Stage, small_disk: None) -> None:
+    """Regression: the egress stayed active, and everybody believed that they were being recorded."""
+    stage.key_arrives.set()
+    track = microphone()
+    info = stage.recorder.start(track, "rec")
+    await asyncio.sleep(0.05)
+    for sequence in range(500):
+        stage.hear(track, rtp(5, sequence, sequence * 960, bytes(1000), 111))
+    await asyncio.sleep(0.2)
+    stage.recorder.tick(stage.clock.monotonic())
+    await asyncio.sleep(0.1)
+    assert (info.status, stage.told[-1][0]) == (EgressStatus.EGRESS_FAILED, "egress_ended")
+    assert "File too large" in info.error
+    log = read_log(stage.directory / "rec" / "TR_1.vlog", KEY)
+    assert 100 < sum(isinstance(record, RtpRecord) for record in log.records) < 200
+
+
 async def test_an_unwritable_folder_fails_one_egress(stage: Stage, tmp_path: Path) -> None:
     stage.directory.mkdir()
     (stage.directory / "rec").write_text("a file in the folder's place")
@@ -222,6 +261,40 @@ def test_what_was_written_is_readable_without_a_close(tmp_path: Path) -> None:
     records = list(read_log(tmp_path / "TR_1.vlog", KEY).records)
     writer.stop()
     assert len(records) == 1
+
+
+_RECORD_FOREVER = """
+import sys, time
+from pathlib import Path
+from meetings.relay.recorder import WriterThread
+from meetings.relay.recorder.writing import LogFile
+from tests.meetings.relay.test_recorder import HEADER, KEY
+
+writer, file = WriterThread(limit=1000), LogFile(Path(sys.argv[1]), "TR_1", KEY, HEADER)
+writer.start()
+writer.open(file, lambda error: None)
+print("recording", flush=True)
+for number in range(1_000_000):
+    packet, now = number.to_bytes(100, "big"), time.time_ns()
+    writer.write(file, lambda log, packet=packet, now=now: log.rtp(packet, now))
+    time.sleep(0.02)
+"""
+
+
+def test_a_log_survives_kill_9_up_to_its_last_second(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _RECORD_FOREVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "recording\n"
+        time.sleep(2.3)
+        process.kill()
+        killed = time.time()
+    log = read_log(tmp_path / "TR_1.vlog", KEY)
+    records = [record for record in log.records if isinstance(record, RtpRecord)]
+    assert not log.complete
+    assert [int.from_bytes(record.packet, "big") for record in records] == list(range(len(records)))
+    assert killed - 1.0 < records[-1].arrival_ns / 1e9 <= killed
 
 
 def test_a_disk_error_ends_this_log_and_no_other(tmp_path: Path) -> None:
