@@ -20,6 +20,8 @@ from tests.e2e.speech import speech_file
 
 pytestmark = [pytest.mark.media, pytest.mark.browser]
 
+RecordProperty = Callable[[str, object], None]
+
 ALICE_SAYS = [
     "good morning everyone and thank you for joining the meeting",
     "the first point on the agenda is the budget for next year",
@@ -71,7 +73,7 @@ def _frames_advance(page: Page) -> None:
 
 
 def test_two_people_meet_are_recorded_and_found_again(
-    portal: Portal, playwright: Playwright, tmp_path: Path
+    portal: Portal, playwright: Playwright, tmp_path: Path, record_property: RecordProperty
 ) -> None:
     staff = portal.command("demo")["ministries"][1]["staff"]
     alice_voice, ben_voice = tmp_path / "alice.wav", tmp_path / "ben.wav"
@@ -103,7 +105,7 @@ def test_two_people_meet_are_recorded_and_found_again(
         _alice_stops_and_both_leave(alice, ben)
         transcript = wait_for_transcript(portal, code)
         assert transcript["state"] == "ready"
-        _names_and_words(transcript)
+        _names_and_words(transcript, record_property)
         _find_and_play(portal, alice, staff[0]["email"])
         assert not alice_wrong
         assert not ben_wrong
@@ -161,13 +163,13 @@ def _chat(alice: Page, ben: Page) -> None:
     ben.wait_for_selector("[data-testid=chat-message] >> text=The agenda is in the shared folder.")
 
 
-def _names_and_words(transcript: dict[str, Any]) -> None:
+def _names_and_words(transcript: dict[str, Any], record_property: RecordProperty) -> None:
     assert {turn["speaker"] for turn in transcript["turns"]} == set(VOICES)
     for name, (voice, sentences) in VOICES.items():
         heard = said_by(transcript, name)
         rate = jiwer.wer(" ".join(sentences), heard)
-        print(f"\nword error rate of {name} ({voice}): {rate:.1%}\n  {heard}")  # noqa: T201  (the figure is shown)
-        assert rate <= WORST_ERROR_RATE, f"{name}: {rate:.1%}"
+        record_property("figure", f"word error rate of {name} ({voice}): {rate:.1%}")
+        assert rate <= WORST_ERROR_RATE, f"{name}: {rate:.1%}: {heard}"
 
 
 def _find_and_play(portal: Portal, page: Page, email: str) -> None:
