@@ -48,10 +48,10 @@ unit:
 	$(VENV)/pytest -q -n 2 -m "not media and not browser"
 
 media:
-	tests/netns.sh $(VENV)/pytest -q -n 2 --dist loadfile -m "media or browser"
+	tests/netns.sh $(VENV)/pytest -q -n 2 --dist loadfile -m "(media or browser) and not long"
 
 test-long: test-install
-	VISIO_LONG=1 tests/netns.sh $(VENV)/pytest -q -s -m "media or browser" tests/e2e/test_first_call.py
+	tests/netns.sh $(VENV)/pytest -q -m long
 
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install

@@ -3,7 +3,6 @@
 Real parts only: the server process, Chromium, flite speaking into fake microphones, relay, recogniser.
 """
 
-import os
 import re
 import time
 from collections.abc import Callable
@@ -194,34 +193,3 @@ def plays_from(page: Page, seconds: float) -> None:
     first = page.evaluate(clock)
     assert seconds - 0.5 <= first <= seconds + 3
     wait_until(lambda: page.evaluate(clock) > first + 0.3, 20, "the player runs")
-
-
-@pytest.mark.skipif(
-    not os.environ.get("VISIO_LONG"), reason="a live call of more than three minutes: make test-long"
-)
-def test_a_word_at_minute_three_of_a_long_live_call_is_found_and_plays(
-    portal: Portal, playwright: Playwright, tmp_path: Path
-) -> None:
-    person = portal.command("demo")["ministries"][1]["staff"][2]
-    voice = tmp_path / "clara.wav"
-    filler = ["we should send the document to the ministry before friday"]
-    first = speech_file(filler, "slt", voice, lead=195)
-    assert first > 195
-    made = portal.command(
-        "meeting_create", "--ministry", "climate", "--host", person["email"], "--title", "Long"
-    )
-    with browser.chromium(playwright, tmp_path / "c", voice=voice) as opened:
-        page, wrong = browser.open_page(opened)
-        browser.sign_in(page, portal.url, person)
-        page.goto(f"{portal.url}/{made['code']}/")
-        browser.join(page)
-        portal.command("recording", "start", made["code"], "--as", person["email"])
-        time.sleep(first)
-        portal.command("recording", "stop", made["code"], "--as", person["email"])
-        wait_for_transcript(portal, made["code"])
-        (hit,) = portal.command("archive_search", "ministry friday", "--as", person["email"])["hits"]
-        assert hit["start"] > 170
-        page.goto(f"{portal.url}/search/?q=ministry+friday")
-        page.click("a[href*='/transcript/?t=']")
-        plays_from(page, hit["start"])
-        assert not wrong
