@@ -214,7 +214,7 @@ class DownTrack:
 
     def _renumbered(self, header: RtpHeader, packet: bytes) -> bytes | None:
         """The VP8 payload with continuous picture ids; None where the payload stays as it is."""
-        if self.up.codec_name != "VP8" or len(self.up.order) < 2:
+        if len(self.up.order) < 2 or self.up.codec_name != "VP8":
             return None
         payload = packet[header.payload_offset : len(packet) - header.padding]
         picture = parse_vp8(payload)

@@ -145,20 +145,28 @@ def rebuild_rtp(
 
 def _write_extensions(extensions: Sequence[tuple[int, bytes]]) -> bytes:
     block = bytearray()
-    # The one-byte form knows identifiers 1 to 14 and values of 1 to 16 bytes.
-    if all(identifier <= 14 and 1 <= len(value) <= 16 for identifier, value in extensions):
-        profile = _ONE_BYTE_PROFILE
-        for identifier, value in extensions:
-            block.append(identifier << 4 | len(value) - 1)
-            block += value
-    else:
-        profile = _TWO_BYTE_PROFILE
-        for identifier, value in extensions:
-            block.append(identifier)
-            block.append(len(value))
-            block += value
-    block += bytes(-len(block) % 4)
-    return _EXTENSION.pack(profile, len(block) // 4) + block
+    for identifier, value in extensions:
+        size = len(value)
+        # The one-byte form knows identifiers 1 to 14 and values of 1 to 16 bytes.
+        if identifier > 14 or not 1 <= size <= 16:
+            return _write_two_byte(extensions)
+        block.append(identifier << 4 | size - 1)
+        block += value
+    return _extension_block(_ONE_BYTE_PROFILE, block)
+
+
+def _write_two_byte(extensions: Sequence[tuple[int, bytes]]) -> bytes:
+    block = bytearray()
+    for identifier, value in extensions:
+        block.append(identifier)
+        block.append(len(value))
+        block += value
+    return _extension_block(_TWO_BYTE_PROFILE, block)
+
+
+def _extension_block(profile: int, elements: bytearray) -> bytes:
+    elements += bytes(-len(elements) % 4)
+    return _EXTENSION.pack(profile, len(elements) // 4) + elements
 
 
 def newer(a: int, b: int) -> bool:

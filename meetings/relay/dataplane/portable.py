@@ -143,7 +143,7 @@ class PortablePlane:
         peer.sessions = sessions
         early, peer.early = peer.early, []
         for data in early:
-            self._protected(peer, data)
+            self._protected(peer, data, classify(data))
 
     def watch_congestion(self, transport: int, extension: int) -> None:
         peer = self._transports.get(transport)
@@ -271,13 +271,13 @@ class PortablePlane:
         if peer is None:
             self._counters["strangers"] += 1
         elif kind is Kind.RTP or kind is Kind.RTCP:
-            self._protected(peer, data)
+            self._protected(peer, data, kind)
         elif kind is Kind.DTLS:
             peer.events.dtls_received(data)
         else:
             self._counters["unknown"] += 1
 
-    def _protected(self, peer: Transport, data: bytes) -> None:
+    def _protected(self, peer: Transport, data: bytes, kind: Kind) -> None:
         sessions = peer.sessions
         if sessions is None:
             # The first words and the first keyframe may overtake the end of the handshake.
@@ -285,7 +285,7 @@ class PortablePlane:
                 peer.early.append(data)
             else:
                 self._counters["early_dropped"] += 1
-        elif classify(data) is Kind.RTP:
+        elif kind is Kind.RTP:
             self._rtp(peer, sessions, data)
         else:
             self._rtcp(peer, sessions, data)
