@@ -1,4 +1,5 @@
-// The server writes dates in its own zone; a reader elsewhere sees theirs.
+// The server writes dates in its own zone; a reader elsewhere sees theirs. English is written as the server writes it:
+// the day first, and 24 hours.
 
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const SHAPES = {
@@ -24,11 +25,12 @@ export function writtenOffset(instant) {
  * @param {Document} page
  */
 export function showLocalTimes(page) {
+  const language = page.documentElement.lang.replace(/^en$/, "en-GB");
   for (const element of /** @type {NodeListOf<HTMLTimeElement>} */ (page.querySelectorAll("time[data-shape]"))) {
     const instant = new Date(element.dateTime);
     const offset = writtenOffset(element.dateTime);
     if (Number.isNaN(instant.getTime()) || offset === null || offset === -instant.getTimezoneOffset()) continue;
     const shape = SHAPES[element.dataset.shape ?? "datetime"];
-    element.textContent = new Intl.DateTimeFormat(page.documentElement.lang, shape).format(instant);
+    element.textContent = new Intl.DateTimeFormat(language, shape).format(instant);
   }
 }

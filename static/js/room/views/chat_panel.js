@@ -18,7 +18,7 @@ export function showChat(store, { say, close, language }) {
   const form = required('chat-form', HTMLFormElement);
   const input = required('chat-input', HTMLTextAreaElement);
   required('chat-close', HTMLButtonElement).addEventListener('click', close);
-  const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
+  const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

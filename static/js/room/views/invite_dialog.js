@@ -40,16 +40,26 @@ function row(colleague, invite) {
   const button = make('button', { text: gettext('Invite') });
   button.type = 'button';
   button.setAttribute('aria-label', `${gettext('Invite')}: ${colleague.name}`);
-  const done = () => button.replaceWith(make('span', { class: 'invited', text: gettext('Invited') }));
+  const mark = make('span', { class: 'invited', text: gettext('Invited') });
+  mark.tabIndex = -1;
   button.addEventListener('click', async () => {
     button.disabled = true;
-    if (await invite(colleague)) done();
-    else button.disabled = false;
+    if (!(await invite(colleague))) return (button.disabled = false);
+    button.replaceWith(mark);
+    // The button goes, and the focus with it: whoever uses the keyboard stays in this row and hears the word.
+    mark.focus({ preventScroll: true });
   });
-  const who = make('span', { class: 'colleague' }, [make('strong', { text: colleague.name }), make('small', { text: colleague.email })]);
+  const address = make('small', {}, breakable(colleague.email));
+  const who = make('span', { class: 'colleague' }, [make('strong', { text: colleague.name }), address]);
   const item = make('li', { data: { words: `${colleague.name} ${colleague.email}`.toLowerCase() } }, [who, button]);
-  if (colleague.invited) done();
+  if (colleague.invited) button.replaceWith(mark);
   return item;
+}
+
+/** An address that breaks before its "@" where a line is too short for it. @param {string} email */
+function breakable(email) {
+  const [name = '', ...rest] = email.split('@');
+  return [document.createTextNode(name), make('wbr'), document.createTextNode(rest.map((part) => `@${part}`).join(''))];
 }
 
 function filter() {
