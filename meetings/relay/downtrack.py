@@ -18,6 +18,8 @@ from meetings.relay.uptrack import Layer, UpTrack
 # Late packets keep the offset of their time; one from before this many gaps would take another's number.
 _GAPS: Final = 64
 _NTP_SECOND: Final = 1 << 32
+# Reports that put a new layer further ahead of its arrival than this (seconds) tell of a clock that was set.
+_REPORT_ERROR: Final = 2
 
 
 class SequenceMap:
@@ -96,7 +98,7 @@ class DownTrack:
         self._timestamp_offset = 0
         self._last_timestamp, self._last_at = 0, 0.0
         self._picture_offset = self._tl0_offset = 0
-        self._last_picture, self._last_tl0 = secrets.randbits(14), 0
+        self._last_picture, self._last_tl0 = -1, 0
 
     @property
     def transport(self) -> int | None:
@@ -188,7 +190,8 @@ class DownTrack:
             return
         wanted = self._same_instant(layer, header)
         elapsed = max(1, int((now - self._last_at) * layer.clock_rate))
-        if wanted is None or not 0 < (wanted - self._last_timestamp) & 0xFFFFFFFF < 0x80000000:
+        plausible = elapsed + _REPORT_ERROR * layer.clock_rate
+        if wanted is None or not 0 < (wanted - self._last_timestamp) & 0xFFFFFFFF < plausible:
             wanted = self._last_timestamp + elapsed
         self._timestamp_offset = (wanted - header.timestamp) & 0xFFFFFFFF
 
@@ -221,9 +224,11 @@ class DownTrack:
         if picture is None or picture.picture_id is None:
             return None
         width = (1 << picture.picture_id_bits) - 1
-        self._last_picture = (picture.picture_id + self._picture_offset) & width
-        self._last_tl0 = ((picture.tl0_picture_index or 0) + self._tl0_offset) & 0xFF
-        return rewrite_vp8(payload, picture, picture_id=self._last_picture, tl0_picture_index=self._last_tl0)
+        number = (picture.picture_id + self._picture_offset) & width
+        tl0 = ((picture.tl0_picture_index or 0) + self._tl0_offset) & 0xFF
+        if self._last_picture < 0 or (number - self._last_picture) & width <= width >> 1:
+            self._last_picture, self._last_tl0 = number, tl0  # a late packet does not turn the count back
+        return rewrite_vp8(payload, picture, picture_id=number, tl0_picture_index=tl0)
 
     def _header_extensions(self, now: float) -> list[tuple[int, bytes]]:
         mid, send_time = self._extensions

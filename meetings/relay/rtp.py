@@ -169,15 +169,8 @@ def _extension_block(profile: int, elements: bytearray) -> bytes:
     return _EXTENSION.pack(profile, len(elements) // 4) + elements
 
 
-def newer(a: int, b: int) -> bool:
-    """True when 16-bit sequence number `a` comes after `b` (RFC 1982 serial arithmetic)."""
-    return 0 < (a - b) & 0xFFFF < 0x8000
-
-
 class SequenceUnwrapper:
     """Turns wrapping 16-bit numbers into ones that keep growing; may go below zero at the very start."""
-
-    _modulus = 1 << 16
 
     def __init__(self) -> None:
         self._last: int | None = None
@@ -187,16 +180,8 @@ class SequenceUnwrapper:
         if self._last is None:
             self._last = value
             return value
-        half = self._modulus >> 1
-        step = (value - self._last + half) % self._modulus - half
-        self._last += step
+        self._last += ((value - self._last + 0x8000) & 0xFFFF) - 0x8000  # RFC 1982
         return self._last
-
-
-class TimestampUnwrapper(SequenceUnwrapper):
-    """The same for 32-bit RTP timestamps."""
-
-    _modulus = 1 << 32
 
 
 def abs_send_time(now_wall: float) -> bytes:

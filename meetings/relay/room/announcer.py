@@ -6,7 +6,7 @@ from livekit.protocol.models import SpeakerInfo
 from livekit.protocol.rtc import ConnectionQualityUpdate, SignalResponse, SpeakersChanged
 
 from meetings.relay.participant import Participant
-from meetings.relay.speakers import ActiveSpeakers
+from meetings.relay.speakers import ActiveSpeakers, SpeakerChange
 
 
 class Announcer:
@@ -28,15 +28,17 @@ class Announcer:
         self._speakers.forget(sid)
         self._qualities.pop(sid, None)
 
+    def welcome(self, person: Participant) -> None:
+        """Tells a newcomer who is speaking."""
+        speaking = self._speakers.speaking()
+        if speaking:
+            person.send(_described(speaking))
+
     def speakers(self, people: Collection[Participant], now: float) -> None:
         """Tells `people` who began and who stopped speaking."""
         changes = self._speakers.update(now)
-        if not changes:
-            return
-        speakers = [
-            SpeakerInfo(sid=change.sid, level=change.level, active=change.active) for change in changes
-        ]
-        _tell(people, SignalResponse(speakers_changed=SpeakersChanged(speakers=speakers)))
+        if changes:
+            _tell(people, _described(changes))
 
     def qualities(self, people: Collection[Participant]) -> None:
         """Tells `people` whose connection got better or worse."""
@@ -47,6 +49,11 @@ class Announcer:
         self._qualities.update({update.participant_sid: update.quality for update in changed})
         if changed:
             _tell(people, SignalResponse(connection_quality=ConnectionQualityUpdate(updates=changed)))
+
+
+def _described(changes: Iterable[SpeakerChange]) -> SignalResponse:
+    speakers = [SpeakerInfo(sid=change.sid, level=change.level, active=change.active) for change in changes]
+    return SignalResponse(speakers_changed=SpeakersChanged(speakers=speakers))
 
 
 def _tell(people: Iterable[Participant], message: SignalResponse) -> None:

@@ -125,6 +125,7 @@ class Room:
         """Tells the others of someone who entered, and subscribes them to what is there."""
         if not person.hidden:
             self._broadcast(person, but=person)
+        self._announcer.welcome(person)
         self._tell("participant_joined", person)
         if person.auto_subscribe:
             for track in self.tracks():

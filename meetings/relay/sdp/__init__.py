@@ -8,9 +8,7 @@ from meetings.relay.sdp.answer import DataAnswer, SectionAnswer, write_answer
 from meetings.relay.sdp.model import (
     ABS_SEND_TIME,
     AUDIO_LEVEL,
-    DEPENDENCY_DESCRIPTOR,
     MID,
-    PLAYOUT_DELAY,
     REPAIRED_RID,
     RID,
     TRANSPORT_CC,
@@ -23,9 +21,7 @@ from meetings.relay.sdp.offer import parse_offer
 __all__ = [
     "ABS_SEND_TIME",
     "AUDIO_LEVEL",
-    "DEPENDENCY_DESCRIPTOR",
     "MID",
-    "PLAYOUT_DELAY",
     "REPAIRED_RID",
     "RID",
     "TRANSPORT_CC",

@@ -145,6 +145,37 @@ def test_a_layer_switch_is_seamless() -> None:
     assert down.switches == 1
 
 
+def test_a_late_picture_before_a_switch_is_not_counted_twice() -> None:
+    """Regression: the next layer's keyframe got the number of a picture that had gone already."""
+    up = video_track()
+    low, high = up.add_layer("q", 11), up.add_layer("f", 13)
+    down = subscription(up, VP8)
+    down.settings(disabled=False, quality=0, width=0, height=0)
+    for sequence, picture in ((100, 20), (102, 22), (101, 21)):
+        deliver(down, low, rtp(11, sequence, picture * 3000, vp8(picture, picture, key=picture == 20)), 1.0)
+    down.settings(disabled=False, quality=2, width=0, height=0)
+    deliver(down, high, rtp(13, 7, 0, vp8(900, 90, key=False)), 1.01)
+    down.retarget(1.02)
+    after = deliver(down, high, rtp(13, 8, 3000, vp8(901, 91, key=True)), 1.05)
+    assert after[parse_rtp(after).payload_offset + 2 :][:3] == bytes((0x80, 23, 23))
+
+
+def test_a_clock_that_was_set_does_not_stop_the_picture() -> None:
+    """Regression: after a step of the publisher's clock a switch sent timestamps hours ahead."""
+    up = video_track()
+    low, high = up.add_layer("q", 11), up.add_layer("f", 13)
+    down = subscription(up, VP8)
+    down.settings(disabled=False, quality=0, width=0, height=0)
+    before = parse_rtp(deliver(down, low, rtp(11, 1, 9_000, vp8(1, 1, key=True)), 1.0))
+    low.sender_report(1_000 << 32, 9_000, 1.0)
+    high.sender_report(4_600 << 32, 0, 1.0)  # an hour later
+    down.settings(disabled=False, quality=2, width=0, height=0)
+    deliver(down, high, rtp(13, 1, 0, vp8(1, 1, key=False)), 1.01)
+    down.retarget(1.02)
+    after = parse_rtp(deliver(down, high, rtp(13, 2, 3_000, vp8(2, 2, key=True)), 1.1))
+    assert 0 < (after.timestamp - before.timestamp) & 0xFFFFFFFF < 90_000
+
+
 def test_sender_reports_speak_of_the_outgoing_timestamps() -> None:
     up = UpTrack(1, TrackInfo(sid="TR_a"), "cid", "ann", "PA_1", codec=OPUS)
     layer = up.add_layer("", 5)

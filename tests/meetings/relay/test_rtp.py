@@ -11,11 +11,9 @@ from meetings.relay.errors import MalformedPacket
 from meetings.relay.rtp import (
     Kind,
     SequenceUnwrapper,
-    TimestampUnwrapper,
     abs_send_time,
     classify,
     is_padding_only,
-    newer,
     parse_rtp,
     rebuild_rtp,
 )
@@ -162,26 +160,16 @@ def test_extensions_survive_in_whichever_form_they_need(small, large, use_large,
         assert packet[12:14] == b"\xbe\xde"
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [(1, 0, True), (0, 1, False), (0, 65535, True), (65535, 0, False), (5, 5, False), (0x8000, 0, False)],
-)
-def test_newer_counts_around_the_wrap(a, b, expected):
-    assert newer(a, b) is expected
-
-
-@pytest.mark.parametrize(("unwrapper", "bits"), [(SequenceUnwrapper, 16), (TimestampUnwrapper, 32)])
 @given(
-    start=st.integers(0, 2**32 - 1),
+    start=st.integers(0, 2**16 - 1),
     steps=st.lists(st.integers(-(2**15) + 1, 2**15 - 1), max_size=50),
 )
-def test_unwrapping_follows_any_walk_of_short_steps(unwrapper, bits, start, steps):
-    value = start % 2**bits
-    follow = unwrapper()
+def test_unwrapping_follows_any_walk_of_short_steps(start, steps):
+    value, follow = start, SequenceUnwrapper()
     assert follow.unwrap(value) == value
     for step in steps:
         value += step
-        assert follow.unwrap(value % 2**bits) == value
+        assert follow.unwrap(value % 2**16) == value
 
 
 def test_absolute_send_time_is_24_bits_of_six_eighteen_fixed_point():

@@ -180,6 +180,18 @@ async def test_the_join_answer_says_who_is_there(stage: Stage) -> None:
     assert len(join.sif_trailer) >= 8
 
 
+async def test_a_newcomer_is_told_who_is_speaking(stage: Stage) -> None:
+    """Regression: only changes were told, so whoever came during a speech saw nobody speak."""
+    ann = await stage.enter("ann")
+    (room,) = stage.relay._rooms
+    now = stage.relay.clock.monotonic()
+    for step in range(30):
+        room.heard(room.people["ann"], 20, now - 0.5 + step / 60)
+    await asyncio.sleep(0.5)
+    (told,) = (await stage.enter("ben")).last("speakers_changed").speakers
+    assert (told.sid, told.active) == (ann.last("join").participant.sid, True)
+
+
 async def test_a_full_room_is_full_but_not_for_who_comes_back(stage: Stage) -> None:
     for identity in ("ann", "ben", "cara"):
         await stage.enter(identity)
