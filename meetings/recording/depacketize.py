@@ -16,6 +16,8 @@ WAIT_NS: Final = 2_000_000_000
 MAX_WAITING: Final = 4096
 # A sequence number this far behind is late; further back it is a sender that started anew.
 MAX_LATE: Final = 4096
+# A 4K keyframe has one megabyte. What goes on and on under one timestamp is no picture.
+MAX_FRAME: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,6 +153,7 @@ class _Assembler:
         self._previous: tuple[int, int] | None = None
         self._timestamp = 0
         self._parts: list[bytes] = []
+        self._bytes = 0
         self._keyframe = False
         self._broken = True
 
@@ -167,6 +170,9 @@ class _Assembler:
             self._start(packet, part)
         elif self._parts:
             self._parts.append(part.payload)
+            self._bytes += len(part.payload)
+            if self._bytes > MAX_FRAME:
+                self._lose()
         if packet.marker:
             yield from self.finish()
 
@@ -178,6 +184,7 @@ class _Assembler:
 
     def _start(self, packet: OrderedPacket, part: VideoPart) -> None:
         self._timestamp, self._keyframe, self._parts = packet.timestamp, part.keyframe, [part.payload]
+        self._bytes = len(part.payload)
         self._broken = self._broken and not part.keyframe
 
     def _lose(self) -> None:

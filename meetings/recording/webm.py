@@ -30,6 +30,8 @@ _VIDEO_CODECS: Final = {"video/vp8": "vp8", "video/vp9": "vp9"}
 _TIME_BASE: Final = Fraction(1, SAMPLE_RATE)
 # Reading all clocks comes before copying, and takes about a third of the time.
 _CLOCKS_SHARE: Final = 0.3
+# An 8K picture. A header may claim 65,536 × 65,536, for which a decoder would reserve gigabytes.
+_MAX_PIXELS: Final = 7680 * 4320
 
 
 @dataclass(frozen=True)
@@ -212,10 +214,11 @@ def _video_blocks(tracks: Sequence[_Track], total: int) -> Iterator[_Block]:
                 yield _Block(last, frame.payload, frame.keyframe)
 
 
-def _size(codec: str, keyframe: bytes) -> tuple[int, int]:
-    """Width and height in pixels, found by decoding."""
+def _size(codec: str, keyframe: bytes, *, most: int = _MAX_PIXELS) -> tuple[int, int]:
+    """Width and height in pixels, found by decoding; 0 × 0 where it cannot be, or has more than `most`."""
     decoder = av.CodecContext.create(codec, "r")
     assert isinstance(decoder, av.VideoCodecContext)
+    decoder.options = {"max_pixels": str(most)}
     try:
         for frame in (*decoder.decode(av.Packet(keyframe)), *decoder.decode(None)):
             if isinstance(frame, av.VideoFrame):

@@ -17,6 +17,8 @@ from meetings.relay.uptrack import UpTrack
 _BACKLOG: Final = 4_000
 # Seeking in the finished file lands on keyframes.
 KEYFRAME_INTERVAL: Final = 3.0
+# Clients report every half second to five; whoever reports a thousand times a second gains nothing by it.
+_CLOCK_INTERVAL: Final = 0.4
 
 Work = Callable[[RecordLogWriter], None]
 
@@ -48,6 +50,7 @@ class TrackEgress:
             self._down.assign("", up.codec, {})
         self._down.ready = True
         self._timed: Stream | None = None
+        self._timed_at = float("-inf")
         self._file: LogFile | None = None
         self._writer: WriterThread | None = None
         self._backlog: list[Work] = []
@@ -103,13 +106,14 @@ class TrackEgress:
     def sender_report(self, rid: str, now: float) -> None:
         """The publisher sent a report for layer `rid`."""
         current = self._down.current
-        if current is not None and current.rid == rid:
+        if current is not None and current.rid == rid and now - self._timed_at >= _CLOCK_INTERVAL:
             self._note_clock(now)
 
     def _note_clock(self, now: float) -> None:
         report = self._down.sender_report(now)
         if report is None:
             return
+        self._timed_at = now
         arrival = self._clock.wall_ns()
         ntp, timestamp = report.ntp, report.rtp_timestamp
         self._record(lambda writer: writer.sender_report(ntp, timestamp, arrival))

@@ -117,6 +117,18 @@ def test_vp9_descriptors():
     assert vp9_part(b"\x58\x03\x03\x02") is None
 
 
+def test_a_picture_without_end_is_not_kept():
+    """Regression: parts under one timestamp, never marked as the last, gathered until memory was full."""
+    start, part = bytes((0x10, 0x00)) + bytes(1100), bytes((0x00, 0x01)) + bytes(1100)
+
+    def endless():
+        for number in range(17_000):
+            yield RtpRecord(rtp(number, 7, part if number else start, marker=number == 16_999), number)
+        yield RtpRecord(rtp(17_000, 8, start), 17_000)
+
+    assert [len(frame.payload) for frame in video_frames(endless(), 90_000, "video/VP8")] == [1101]
+
+
 def test_padding_probes_between_packets_do_not_break_a_picture():
     delta = b"\x10\x11more"
     packets = [rtp(1, 0, b"\x10\x10key"), rtp(2, 0, b"\0\0\3", first=0xA0), rtp(3, 9000, delta)]

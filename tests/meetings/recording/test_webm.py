@@ -7,8 +7,9 @@ import pytest
 
 from meetings.recording.errors import EmptyRecording, RecordLogError, UnsupportedMedia
 from meetings.recording.mix import limit, mix_sound
+from meetings.recording.payloads import vp8_part
 from meetings.recording.timeline import Timeline
-from meetings.recording.webm import remux_participant
+from meetings.recording.webm import _size, remux_participant
 
 from .senders import KEY, START_NS, Client, onsets, opus_units, tone_bursts, vp8_units
 
@@ -82,6 +83,14 @@ def test_picture_and_sound_stay_together_though_the_camera_pauses_and_changes_si
     assert times == pytest.approx([at + 0.02 for at, _ in units], abs=0.02)
     with av.open(str(tmp_path / "out.webm")) as container:
         assert {frame.width for frame in container.decode(video=0)} == {160, 320}
+
+
+def test_a_picture_that_claims_to_be_huge_is_not_decoded():
+    """A header of ten bytes makes a decoder reserve hundreds of megabytes."""
+    (_, packets), *_ = vp8_units(0.1)
+    keyframe = b"".join(part.payload for part in map(vp8_part, packets) if part)
+    assert _size("vp8", keyframe) == (160, 96)
+    assert _size("vp8", keyframe, most=160 * 95) == (0, 0)
 
 
 def test_a_camera_published_again_continues_in_the_same_track(tmp_path):

@@ -110,6 +110,21 @@ async def test_packets_before_the_key_and_the_file_are_kept(stage: Stage) -> Non
     assert (log.header.participant_name, log.header.mime, log.header.channels) == ("Ann", "audio/opus", 2)
 
 
+async def test_a_flood_of_sender_reports_is_not_recorded(stage: Stage) -> None:
+    """A thousand a second would fill the memory of whoever fits clocks to the log."""
+    track = microphone()
+    stage.key_arrives.set()
+    stage.recorder.start(track, "rec")
+    stage.hear(track, *words(1))
+    for number in range(1000):
+        track.layers[""].sender_report(number << 32, 960, stage.clock.monotonic())
+        stage.recorder.sender_report(track, "")
+    await asyncio.sleep(0.1)
+    await stage.recorder.close()
+    records = list(read_log(stage.directory / "rec" / "TR_1.vlog", KEY).records)
+    assert sum(isinstance(record, SenderReport) for record in records) <= 2
+
+
 async def test_webhooks_tell_the_whole_life_and_the_result(stage: Stage) -> None:
     stage.key_arrives.set()
     info = stage.recorder.start(microphone(), "rec")
