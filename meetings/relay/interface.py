@@ -37,6 +37,7 @@ class RelayLimits:
 
     participants: int = 200
     tracks: int = 12
+    track_description: int = 4 * 1024
     rooms: int = 2_000
     name: int = 256
     metadata: int = 64 * 1024
@@ -62,7 +63,7 @@ class RelayLimits:
     addresses: int = 8
     webhook_queue: int = 10_000
     recorder_queue: int = 20_000
-    handshake: float = 20.0  # seconds from the join to a connected transport
+    handshake: float = 20.0  # seconds from the first answer to a connected transport
     consent: float = 30.0  # RFC 7675 §5.1: no check for 30 s ends the consent to send
     linger: float = 1.0  # seconds a client has to close its socket after a leave
     resume: float = 15.0  # seconds a participant outlives its socket

@@ -66,7 +66,7 @@ class Publications:
         limits = self._context.limits
         if len(self._by_sid) >= limits.tracks:
             raise LimitExceeded(f"more than {limits.tracks} tracks")
-        if len(request.cid) > limits.name or len(request.name) > limits.name or len(request.layers) > 3:
+        if request.ByteSize() > limits.track_description or len(request.layers) > 3:
             raise LimitExceeded("an overlong track description")
         info = _track_info(request)
         track = UpTrack(next(self._context.numbers), info, request.cid, identity, sid, name, muted=info.muted)

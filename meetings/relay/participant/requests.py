@@ -112,7 +112,8 @@ def _track_setting(person: Participant, request: UpdateTrackSettings) -> None:
 
 def _update_layers(person: Participant, request: UpdateVideoLayers) -> None:
     track = person.publications.get(request.track_sid)
-    if track is not None and len(request.layers) <= 3:
+    most = person.context.limits.track_description
+    if track is not None and len(request.layers) <= 3 and request.ByteSize() <= most:
         del track.info.layers[:]
         track.info.layers.extend(request.layers)
         person.host.updated(person)

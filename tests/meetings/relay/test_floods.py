@@ -6,12 +6,14 @@ import time
 import pytest
 from livekit.protocol.models import (
     ClientInfo,
+    TrackType,
 )
 from livekit.protocol.rtc import (
     AddTrackRequest,
     LeaveRequest,
     RequestResponse,
     SignalRequest,
+    SimulcastCodec,
     UpdateParticipantMetadata,
     UpdateSubscription,
     UpdateTrackSettings,
@@ -75,6 +77,15 @@ async def test_somebody_who_changes_without_end_is_told_of_a_few_times(stage: St
         while ben.last("update").participants[0].attributes["hand"] != "299":
             await asyncio.sleep(0.05)
     assert ben.kinds().count("update") < 80
+
+
+async def test_a_track_is_described_in_few_words(stage: Stage) -> None:
+    """Regression: codec names of any length went to everybody with each change of the track."""
+    ann = await stage.enter("ann")
+    codec = SimulcastCodec(codec="x" * 100_000, cid="c")
+    await ann.say(add_track=AddTrackRequest(cid="c", type=TrackType.VIDEO, simulcast_codecs=[codec]))
+    assert ann.last("request_response").reason == RequestResponse.Reason.LIMIT_EXCEEDED
+    assert "track_published" not in ann.kinds()
 
 
 async def test_a_source_that_is_none_is_not_allowed(stage: Stage) -> None:
