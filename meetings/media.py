@@ -51,6 +51,14 @@ def recording_end(*, room: str) -> None:
     _ask(lambda server: server.room.create_room(api.CreateRoomRequest(name=room, egress=api.RoomEgress())))
 
 
+def recording_is_written(*, room: str) -> bool:
+    """Whether a track of the room is still being recorded or closed. Raises MediaServerDown."""
+    answer = _ask(
+        lambda server: server.egress.list_egress(api.ListEgressRequest(room_name=room, active=True))
+    )
+    return bool(answer.items)
+
+
 def room_is_open(*, room: str) -> bool:
     """Whether the media server has this room now. Raises MediaServerDown."""
     answer = _ask(lambda server: server.room.list_rooms(api.ListRoomsRequest(names=[room])))

@@ -64,7 +64,10 @@ def track_logs(recording: Recording, key: bytes) -> list[TrackLog]:
 
 
 def _perform(lease: Lease) -> None:
-    recording = Recording.objects.select_related("meeting").get(id=lease.subject)
+    recording = Recording.objects.select_related("meeting").filter(id=lease.subject).first()
+    if recording is None:  # deleted with its meeting since
+        with lease.outcome():
+            return
     key = storage.key_unseal(recording)
     timeline = timeline_of(recording)
     tracks = track_logs(recording, key)

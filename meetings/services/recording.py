@@ -40,7 +40,7 @@ def recording_start(*, meeting: Meeting, by: Standing, user: User) -> Recording:
     """
     if not policies.may_record(by):
         raise NotAllowed(_("Only the host and co-hosts can record."))
-    if meeting.state != MeetingState.LIVE:
+    if meeting.state != MeetingState.LIVE and not media.room_is_open(room=meeting.room):
         raise WrongState(_("Nobody is in the meeting yet: there is nothing to record."))
     recording = _recording_row(meeting, user)
     try:
@@ -76,11 +76,14 @@ def recording_stop(*, meeting: Meeting, by: Standing) -> Recording:
     _begin_stopping(recording)
     try:
         media.recording_end(room=meeting.room)
+        written = media.recording_is_written(room=meeting.room)
     except MediaServerDown as error:
         log.warning("recording %s: %s", recording.id, error)
-    with transaction.atomic():
-        _go_on_when_complete(recording)
-    recording.refresh_from_db()
+        return recording
+    if not written:
+        with transaction.atomic():
+            _go_on(recording)
+        recording.refresh_from_db()
     return recording
 
 
@@ -167,8 +170,18 @@ def _sweep_one(recording: Recording) -> None:
         if recording.started_at < now - STOPPING_PATIENCE and _room_is_gone(recording.meeting):
             _begin_stopping(recording)
     elif recording.stopped_at is not None and recording.stopped_at < now - STOPPING_PATIENCE:
+        _stop_again(recording.meeting)
         with transaction.atomic():
             _go_on(recording)
+
+
+def _stop_again(meeting: Meeting) -> None:
+    """A media server that did not hear the stop must not go on recording."""
+    try:
+        if media.room_is_open(room=meeting.room):
+            media.recording_end(room=meeting.room)
+    except MediaServerDown as error:
+        log.warning("the recording of room %s may still run: %s", meeting.room, error)
 
 
 def _room_is_gone(meeting: Meeting) -> bool:

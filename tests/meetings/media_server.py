@@ -16,15 +16,20 @@ _REQUESTS = {
     "DeleteRoom": api.DeleteRoomRequest,
     "SendData": api.SendDataRequest,
     "RemoveParticipant": api.RoomParticipantIdentity,
+    "ListEgress": api.ListEgressRequest,
 }
 
 
 @dataclass
 class FakeMediaServer:
-    """``rooms`` are open, ``calls`` holds (method, request) in order, ``broken`` answers with 503."""
+    """``rooms`` are open, ``writing`` are running egresses, ``calls`` holds (method, request) in order.
+
+    While ``broken`` it answers everything with 503.
+    """
 
     url: str = ""
     rooms: set[str] = field(default_factory=set)
+    writing: set[str] = field(default_factory=set)
     calls: list[tuple[str, Message]] = field(default_factory=list)
     broken: bool = False
 
@@ -39,6 +44,8 @@ class FakeMediaServer:
                 return models.Room(name=request.name)
             case "ListRooms":
                 return api.ListRoomsResponse(rooms=[models.Room(name=name) for name in self.rooms])
+            case "ListEgress":
+                return api.ListEgressResponse(items=[api.EgressInfo(egress_id=key) for key in self.writing])
             case _:
                 return api.DeleteRoomResponse()
 

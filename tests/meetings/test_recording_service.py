@@ -90,9 +90,10 @@ def test_a_recording_the_media_server_refused_leaves_no_row(
 
 
 def test_processing_waits_for_the_last_track(
-    start: Callable[[], Recording], live: Meeting, people: People
+    start: Callable[[], Recording], live: Meeting, people: People, media_server: FakeMediaServer
 ) -> None:
     row = start()
+    media_server.writing = {"EG_TR_a", "EG_TR_b"}
     recording.track_started(**_track(live, row, "TR_a"))
     recording.track_started(**_track(live, row, "TR_b"))
     assert _stop(live, people).state == RecordingState.STOPPING
@@ -104,10 +105,43 @@ def test_processing_waits_for_the_last_track(
     assert Job.objects.get().name == jobs.PROCESS_RECORDING
 
 
-def test_a_webhook_that_comes_twice_or_first_makes_one_job(
+def test_a_recording_without_any_track_is_processed_at_once(
     start: Callable[[], Recording], live: Meeting, people: People
 ) -> None:
+    start()
+    assert _stop(live, people).state == RecordingState.PROCESSING
+
+
+def test_a_track_whose_beginning_was_not_told_yet_is_waited_for(
+    start: Callable[[], Recording], live: Meeting, people: People, media_server: FakeMediaServer
+) -> None:
     row = start()
+    media_server.writing = {"EG_TR_a"}
+    assert _stop(live, people).state == RecordingState.STOPPING
+    recording.track_started(**_track(live, row))
+    recording.track_ended(size=10, **_track(live, row))
+    row.refresh_from_db()
+    assert row.state == RecordingState.PROCESSING
+
+
+def test_a_stop_that_the_media_server_did_not_hear_is_kept_and_finished_later(
+    start: Callable[[], Recording], live: Meeting, people: People, media_server: FakeMediaServer
+) -> None:
+    start()
+    media_server.broken = True
+    assert _stop(live, people).state == RecordingState.STOPPING
+    media_server.broken, media_server.rooms = False, {live.room}
+    Recording.objects.update(stopped_at=timezone.now() - recording.STOPPING_PATIENCE - timedelta(seconds=1))
+    recording.sweep()
+    assert not media_server.asked("CreateRoom")[-1].egress.HasField("tracks")
+    assert Recording.objects.get().state == RecordingState.PROCESSING
+
+
+def test_a_webhook_that_comes_twice_or_first_makes_one_job(
+    start: Callable[[], Recording], live: Meeting, people: People, media_server: FakeMediaServer
+) -> None:
+    row = start()
+    media_server.writing = {"EG_TR_a"}
     _stop(live, people)
     for _ in range(2):
         recording.track_ended(size=10, **_track(live, row))
@@ -125,9 +159,10 @@ def test_everybody_leaving_ends_the_recording(start: Callable[[], Recording], li
 
 
 def test_the_sweeper_goes_on_when_the_last_word_of_a_track_never_came(
-    start: Callable[[], Recording], live: Meeting, people: People
+    start: Callable[[], Recording], live: Meeting, people: People, media_server: FakeMediaServer
 ) -> None:
     row = start()
+    media_server.writing = {"EG_TR_a"}
     recording.track_started(**_track(live, row))
     _stop(live, people)
     recording.sweep()
