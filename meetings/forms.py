@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import SpokenLanguage
 from meetings.codes import is_code
 from meetings.models import Access
+from meetings.text import one_line
 
 
 class StartForm(forms.Form):
@@ -18,7 +19,7 @@ class StartForm(forms.Form):
     access = forms.ChoiceField(label=_("Who may come in"), choices=Access.choices, initial=Access.INVITED)
 
     def clean_title(self) -> str:
-        return " ".join(self.cleaned_data["title"].split()) or str(_("Meeting"))
+        return one_line(self.cleaned_data["title"]) or str(_("Meeting"))
 
 
 class CodeForm(forms.Form):

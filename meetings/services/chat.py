@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from meetings import events
 from meetings.errors import BadInput
 from meetings.models import ChatMessage, Invitation, Meeting
+from meetings.text import message
 
 LONGEST = 4000
 
@@ -13,11 +14,11 @@ LONGEST = 4000
 @transaction.atomic
 def chat_send(*, meeting: Meeting, by: Invitation, text: str) -> ChatMessage:
     """Keeps a message and shows it. Raises BadInput for an empty or overlong one."""
-    text = text.strip()
+    text = message(text)
     if not text:
         raise BadInput(_("An empty message cannot be sent."))
     if len(text) > LONGEST:
         raise BadInput(_("A message has at most %(count)d characters.") % {"count": LONGEST})
-    message = ChatMessage.objects.create(meeting=meeting, identity=by.identity, name=by.name, text=text)
-    events.chat_sent(message)
-    return message
+    sent = ChatMessage.objects.create(meeting=meeting, identity=by.identity, name=by.name, text=text)
+    events.chat_sent(sent)
+    return sent

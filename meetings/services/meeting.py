@@ -12,6 +12,7 @@ from meetings.errors import BadInput, NotAllowed
 from meetings.models import Access, Invitation, InvitationRole, Meeting, MeetingState
 from meetings.policies import Standing
 from meetings.services import storage
+from meetings.text import one_line, same_name
 
 
 def meeting_start(
@@ -37,7 +38,7 @@ def meeting_start(
 
 
 def _usable_title(title: str) -> str:
-    title = " ".join(title.split())
+    title = one_line(title)
     if not title or len(title) > 200:
         raise BadInput(_("A title has from 1 to 200 characters."))
     return title
@@ -77,10 +78,15 @@ def operator_invites(*, meeting: Meeting, user: User) -> Invitation:
 
 @transaction.atomic
 def guest_invite(*, meeting: Meeting, name: str) -> Invitation:
-    """An invitation for a guest, known only by the name they gave."""
-    name = " ".join(name.split())
+    """An invitation for a guest, known only by the name they gave, which is no invited person's name."""
+    name = one_line(name)
     if not name or len(name) > 80:
         raise BadInput(_("Please give a name of at most 80 characters."))
+    known = meeting.invitations.filter(user__isnull=False).values_list("user__name", flat=True)
+    if any(same_name(name, other) for other in known):
+        raise BadInput(
+            _("Somebody invited has this name already. Please add something that tells you apart.")
+        )
     return Invitation.objects.create(meeting=meeting, guest_name=name)
 
 

@@ -26,6 +26,7 @@ from meetings.views.viewer import (
     remember_guest,
     sees,
     takes_part,
+    text_in,
     viewer_of,
     with_meeting,
 )
@@ -83,7 +84,7 @@ def token(request: HttpRequest, reference: str) -> JsonResponse:
     body = json_body(request)
     meeting = selectors.meeting_located(reference)
     admitted, invitation = admission.admit(
-        meeting=meeting, viewer=viewer_of(request), guest_name=str(body.get("name", ""))
+        meeting=meeting, viewer=viewer_of(request), guest_name=text_in(body, "name")
     )
     if invitation.user_id is None:
         remember_guest(request, invitation.id)
@@ -123,8 +124,8 @@ def room_chat(request: HttpRequest, meeting: Meeting, standing: Standing) -> Jso
     if request.method == "GET":
         newest = list(meeting.chat.order_by("-sent_at")[:_HISTORY])
         return JsonResponse({"messages": [_present(message) for message in reversed(newest)]})
-    text = json_body(request).get("text")
-    message = chat.chat_send(meeting=meeting, by=_own_invitation(request, meeting), text=str(text or ""))
+    text = text_in(json_body(request), "text")
+    message = chat.chat_send(meeting=meeting, by=_own_invitation(request, meeting), text=text)
     return JsonResponse(_present(message), status=201)
 
 

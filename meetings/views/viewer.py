@@ -99,8 +99,18 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
         raise BadInput(_("The request is too large."))
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter from brackets nested by the thousand
         body = None
     if not isinstance(body, dict):
         raise BadInput(_("A JSON object was expected."))
     return body
+
+
+def text_in(body: dict[str, Any], key: str) -> str:
+    """The text under *key*, empty where there is none. Raises BadInput for anything that is no text."""
+    value = body.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadInput(_("“%(key)s” must be a text.") % {"key": key})
+    return value
