@@ -30,6 +30,11 @@ def chat_sent(message: ChatMessage) -> None:
     )
 
 
+def recording_goes_on(*, room: str, prefix: str) -> None:
+    """The media server came back without knowing that this room is recorded."""
+    _after_commit(partial(media.recording_begin, room=room, prefix=prefix))
+
+
 def meeting_deleted(*, room: str) -> None:
     """Whoever is still in the room is disconnected."""
     _after_commit(partial(media.room_end, room=room))

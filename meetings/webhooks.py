@@ -61,6 +61,7 @@ def _act(event: WebhookEvent, meeting: Meeting) -> None:
     match event.event:
         case "room_started":
             meetings.room_opened(meeting=meeting)
+            recording.room_opened(meeting=meeting)
         case "participant_joined":
             meetings.room_opened(meeting=meeting)
             attendance.participant_joined(meeting=meeting, **who)

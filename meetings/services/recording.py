@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import tenancy
 from accounts.models import User
-from meetings import jobs, media, policies
+from meetings import events, jobs, media, policies
 from meetings.errors import MediaServerDown, NotAllowed, WrongState
 from meetings.models import (
     LIVE_STATES,
@@ -130,6 +130,14 @@ def _recording_at(meeting: Meeting, path: str) -> Recording | None:
         log.warning("a record log at an unexpected place was ignored: %s", path)
         return None
     return meeting.recordings.filter(id=parts[2]).first()
+
+
+@transaction.atomic
+def room_opened(*, meeting: Meeting) -> None:
+    """The room has opened; where a recording runs, the media server has died meanwhile and is told again."""
+    recording = meeting.recordings.filter(state=RecordingState.RUNNING).first()
+    if recording is not None:
+        events.recording_goes_on(room=meeting.room, prefix=storage.recording_prefix(recording))
 
 
 @transaction.atomic

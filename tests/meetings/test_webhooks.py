@@ -21,6 +21,7 @@ from accounts import tenancy
 from meetings.models import Job, Meeting, MeetingState, RecordedTrack, Recording, RecordingState
 from meetings.services import storage
 from tests.conftest import People
+from tests.meetings.media_server import FakeMediaServer
 
 Tell = Callable[..., HttpResponse]
 
@@ -184,3 +185,22 @@ def test_a_track_of_another_meetings_recording_is_ignored(
         foreign.track.file.filepath = f"{recording.ministry_id}/{recording.id}/{recording.id}"
         assert tell("egress_ended", egress_info=foreign).status_code == 200
         assert not RecordedTrack.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_recording_goes_on_when_the_media_server_comes_back(
+    tell: Tell, recording: Recording, people: People, media_server: FakeMediaServer
+) -> None:
+    with tenancy.scope(people.ministry.id):
+        Recording.objects.update(state=RecordingState.RUNNING)
+    tell("room_started")
+    (request,) = media_server.asked("CreateRoom")
+    assert request.egress.tracks.filepath == storage.recording_prefix(recording)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stopped_recording_does_not_start_again(
+    tell: Tell, recording: Recording, media_server: FakeMediaServer
+) -> None:
+    tell("room_started")
+    assert not media_server.calls
