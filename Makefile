@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run install test test-long test-install static lint types imports migrations javascript translations unit media format
+.PHONY: run install test test-long test-install static lint types imports migrations javascript translations unit media pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -56,6 +56,12 @@ test-long: test-install
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install
 	$(VENV)/python -m tests.bench.$(subst -,_,$*)
+
+# Pins anew what pyproject.toml asks for.
+pins: test-install
+	$(VENV)/python -m pip install -qq --disable-pip-version-check pip-tools
+	$(VENV)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --output-file requirements.txt pyproject.toml
+	$(VENV)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 format:
 	$(VENV)/ruff format .
