@@ -40,7 +40,7 @@ def meeting_deleted(*, room: str) -> None:
     _after_commit(partial(media.room_end, room=room))
 
 
-def invitation_revoked(invitation: Invitation) -> None:
+def participant_removed(invitation: Invitation) -> None:
     """The person is disconnected."""
     room = str(invitation.meeting_id)
     _after_commit(partial(media.participant_remove, room=room, identity=invitation.identity))

@@ -6,7 +6,7 @@ Rows come from ``docs/permissions.md``. Everything here is pure: a person's stan
 from dataclasses import dataclass
 
 from accounts.models import Role
-from meetings.models import Access, InvitationRole, Meeting
+from meetings.models import Access, InvitationRole, Meeting, MeetingState
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,8 @@ class Standing:
 
     role: InvitationRole | None = None
     guest: bool = False
+    opens_content: bool = False
+    """Invited by the host, or has been in the room: knowing the link alone opens nothing afterwards."""
     ministry_role: Role | None = None
     """The role in the meeting's own ministry; None for people of other ministries and guests."""
 
@@ -34,15 +36,24 @@ def may_see(standing: Standing) -> bool:
 
 
 def may_join(meeting: Meeting, standing: Standing) -> bool:
-    """Whether the person may come in: invited, or the meeting is open to whoever has its link."""
-    return standing.invited or meeting.access == Access.LINK
+    """Whether the person may come in: invited, or the meeting is open to whoever has its link.
+
+    The link lets nobody new into a meeting that is over, so that one found later does not open its archive.
+    """
+    return standing.invited or (meeting.access == Access.LINK and meeting.state != MeetingState.ENDED)
 
 
 def may_see_content(meeting: Meeting, standing: Standing) -> bool:
     """Recording, transcript and chat afterwards. No role in the ministry gives this by itself."""
     if standing.guest:
         return False
-    return standing.leads or (standing.invited and meeting.shares_content)
+    return standing.leads or (standing.invited and standing.opens_content and meeting.shares_content)
+
+
+def may_see_chat(meeting: Meeting, standing: Standing) -> bool:
+    """While the meeting is held, whoever takes part; afterwards it is content like the rest."""
+    taking_part = standing.invited and meeting.state == MeetingState.LIVE
+    return taking_part or may_see_content(meeting, standing)
 
 
 def may_see_attendance(standing: Standing) -> bool:

@@ -59,6 +59,23 @@ def invitation_of(meeting: Meeting, viewer: Viewer) -> Invitation | None:
     return rows.filter(user=None, id__in=viewer.guest_invitations).first()
 
 
+def was_removed(meeting: Meeting, viewer: Viewer) -> bool:
+    """Whether an invitation of the viewer's was revoked. Another name does not bring a guest back."""
+    mine = Q(user=viewer.user) if viewer.user else Q(user=None, id__in=viewer.guest_invitations)
+    return Invitation.objects.filter(mine, meeting=meeting).exclude(revoked_at=None).exists()
+
+
+def invitation_with(meeting: Meeting, identity: str) -> QuerySet[Invitation]:
+    """The invitation, revoked or not, whose identity on the media server this is: one row or none."""
+    rows = Invitation.objects.select_related("user").filter(meeting=meeting)
+    kind, _dash, key = identity.partition("-")
+    try:
+        number = UUID(key)
+    except ValueError:
+        return rows.none()
+    return rows.filter(user_id=number) if kind == "user" else rows.filter(id=number, user=None)
+
+
 def standing(meeting: Meeting, viewer: Viewer) -> Standing:
     """What the viewer is to this meeting. Call within the meeting's ministry."""
     invitation = invitation_of(meeting, viewer)
@@ -66,6 +83,7 @@ def standing(meeting: Meeting, viewer: Viewer) -> Standing:
     return Standing(
         role=InvitationRole(invitation.role) if invitation else None,
         guest=viewer.user is None,
+        opens_content=invitation is not None and invitation.opens_content,
         ministry_role=MinistryRole(membership.role) if membership else None,
     )
 
@@ -92,7 +110,7 @@ def readable_recordings(user: User) -> list[UUID]:
         invited = Invitation.objects.filter(user=user, revoked_at=None)
         leading = invited.filter(role__in=[InvitationRole.HOST, InvitationRole.COHOST]).values("meeting_id")
         allowed = Q(meeting__in=leading) | Q(
-            meeting__in=invited.values("meeting_id"), meeting__shares_content=True
+            meeting__in=invited.filter(opens_content=True).values("meeting_id"), meeting__shares_content=True
         )
         return list(Recording.objects.filter(allowed).values_list("id", flat=True))
 

@@ -99,6 +99,9 @@ class Invitation(TenantModel):
     role = models.CharField(max_length=10, choices=InvitationRole.choices, default=InvitationRole.ATTENDEE)
     created_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    opens_content = models.BooleanField(
+        default=True, help_text="False for who came by the link, until they have been in the room."
+    )
 
     class Meta:
         constraints = [

@@ -1,14 +1,14 @@
 """Letting people in: who is admitted, and the token that proves it to the media server."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from accounts import tenancy
-from meetings import media, policies, selectors
+from accounts.models import User
+from meetings import events, media, policies, selectors
 from meetings.errors import NotAllowed, NotVisible
-from meetings.models import Invitation, Meeting
+from meetings.models import Invitation, Meeting, MeetingState
 from meetings.selectors import Viewer
 from meetings.services import meeting as meetings
 from meetings.services import recording as recordings
@@ -41,11 +41,15 @@ def admit(*, meeting: Meeting, viewer: Viewer, guest_name: str = "") -> tuple[Ad
 def _come_by_link(meeting: Meeting, viewer: Viewer, guest_name: str) -> Invitation:
     if not policies.may_join(meeting, selectors.standing(meeting, viewer)):
         raise NotVisible(_("There is no such meeting."))
+    if selectors.was_removed(meeting, viewer):
+        raise NotAllowed(_("The host has removed you from this meeting."))
     if viewer.user is None:
         return meetings.guest_invite(meeting=meeting, name=guest_name)
-    if Invitation.objects.filter(meeting=meeting, user=viewer.user).exists():
-        raise NotAllowed(_("The host has removed you from this meeting."))
-    return Invitation.objects.create(meeting=meeting, user=viewer.user)
+    invitation: Invitation
+    invitation, _created = Invitation.objects.get_or_create(
+        meeting=meeting, user=viewer.user, defaults={"opens_content": False}
+    )
+    return invitation
 
 
 def issue(meeting: Meeting, invitation: Invitation) -> Admission:
@@ -71,7 +75,7 @@ def verify(*, room: str, identity: str, name: str, role: str) -> None:
     except NotVisible:
         raise NotAllowed("the room's meeting does not exist") from None
     with tenancy.scope(meeting.ministry_id):
-        invitation = _invitation_with(meeting, identity)
+        invitation = selectors.invitation_with(meeting, identity).first()
         if invitation is None or invitation.revoked_at is not None:
             raise NotAllowed("no valid invitation")
         if invitation.user is not None and not invitation.user.is_active:
@@ -82,14 +86,12 @@ def verify(*, room: str, identity: str, name: str, role: str) -> None:
             raise NotAllowed("the name is not the invitation's")
 
 
-def _invitation_with(meeting: Meeting, identity: str) -> Invitation | None:
-    kind, _, key = identity.partition("-")
-    try:
-        number = UUID(key)
-    except ValueError:
-        return None
-    wanted = {"user_id": number} if kind == "user" else {"id": number, "user": None}
-    return Invitation.objects.select_related("user").filter(meeting=meeting, **wanted).first()
+def account_closed(*, user: User) -> None:
+    """Somebody whose account was closed leaves every live room; ``verify`` keeps them out afterwards."""
+    with tenancy.across("a person's invitations may come from several ministries"):
+        invited = Invitation.objects.filter(user=user, meeting__state=MeetingState.LIVE)
+        for invitation in invited.select_related("user"):
+            events.participant_removed(invitation)
 
 
 def notice_answered(*, meeting: Meeting, invitation: Invitation, agreed: bool) -> None:

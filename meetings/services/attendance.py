@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from meetings.models import Attendance, Meeting
+from meetings.selectors import invitation_with
 
 
 @transaction.atomic
 def participant_joined(*, meeting: Meeting, identity: str, name: str, sid: str, at: datetime) -> None:
-    """A stay begins. Told twice, it began once."""
+    """A stay begins. Told twice, it began once. Whoever came by the link has attended from now on."""
+    invitation_with(meeting, identity).update(opens_content=True)
     Attendance.objects.get_or_create(
         meeting=meeting, participant_sid=sid, defaults={"identity": identity, "name": name, "joined_at": at}
     )

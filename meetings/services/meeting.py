@@ -64,7 +64,7 @@ def _invite(meeting: Meeting, user: User) -> Invitation:
     if membership is None or membership.role == Role.AUDITOR:
         raise NotAllowed(_("Only staff of the meeting's own ministry can be invited."))
     invitation, _created = Invitation.objects.update_or_create(
-        meeting=meeting, user=user, defaults={"revoked_at": None}
+        meeting=meeting, user=user, defaults={"revoked_at": None, "opens_content": True}
     )
     return invitation
 

@@ -122,7 +122,8 @@ def _own_invitation(request: HttpRequest, meeting: Meeting) -> Invitation:
 @with_meeting(takes_part)
 def room_chat(request: HttpRequest, meeting: Meeting, standing: Standing) -> JsonResponse:
     if request.method == "GET":
-        newest = list(meeting.chat.order_by("-sent_at")[:_HISTORY])
+        shown = meeting.chat.order_by("-sent_at") if policies.may_see_chat(meeting, standing) else []
+        newest = list(shown[:_HISTORY])
         return JsonResponse({"messages": [_present(message) for message in reversed(newest)]})
     text = text_in(json_body(request), "text")
     message = chat.chat_send(meeting=meeting, by=_own_invitation(request, meeting), text=text)

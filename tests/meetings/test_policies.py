@@ -4,14 +4,15 @@ import pytest
 
 from accounts.models import Role
 from meetings import policies
-from meetings.models import Access, InvitationRole, Meeting
+from meetings.models import Access, InvitationRole, Meeting, MeetingState
 from meetings.policies import Standing
 
 HOST = Standing(role=InvitationRole.HOST, ministry_role=Role.STAFF)
 COHOST = Standing(role=InvitationRole.COHOST, ministry_role=Role.STAFF)
-INVITEE = Standing(role=InvitationRole.ATTENDEE, ministry_role=Role.STAFF)
-FOREIGN = Standing(role=InvitationRole.ATTENDEE)
-GUEST = Standing(role=InvitationRole.ATTENDEE, guest=True)
+INVITEE = Standing(role=InvitationRole.ATTENDEE, opens_content=True, ministry_role=Role.STAFF)
+FOREIGN = Standing(role=InvitationRole.ATTENDEE, opens_content=True)
+GUEST = Standing(role=InvitationRole.ATTENDEE, guest=True, opens_content=True)
+BY_LINK = Standing(role=InvitationRole.ATTENDEE)
 ADMIN = Standing(ministry_role=Role.ADMIN)
 AUDITOR = Standing(ministry_role=Role.AUDITOR)
 COLLEAGUE = Standing(ministry_role=Role.STAFF)
@@ -23,6 +24,7 @@ TABLE = [
     ("co-host", COHOST, True, True, True, True, True, False),
     ("invitee", INVITEE, True, True, False, False, False, False),
     ("invitee of another ministry", FOREIGN, True, True, False, False, False, False),
+    ("came by the link, never in the room", BY_LINK, True, False, False, False, False, False),
     ("guest", GUEST, False, False, False, False, False, False),
     ("ministry admin", ADMIN, True, False, True, False, False, False),
     ("auditor without mandate", AUDITOR, False, False, False, False, False, False),
@@ -67,3 +69,10 @@ def test_content_is_the_leaders_alone_when_the_meeting_does_not_share_it(standin
 def test_only_an_open_link_lets_the_uninvited_in(standing: Standing) -> None:
     assert not policies.may_join(Meeting(access=Access.INVITED), standing)
     assert policies.may_join(Meeting(access=Access.LINK), standing)
+    assert not policies.may_join(Meeting(access=Access.LINK, state=MeetingState.ENDED), standing)
+
+
+@pytest.mark.parametrize(("standing", "afterwards"), [(GUEST, False), (BY_LINK, False), (INVITEE, True)])
+def test_the_chat_is_everybodys_while_the_meeting_is_held(standing: Standing, afterwards: bool) -> None:
+    assert policies.may_see_chat(Meeting(state=MeetingState.LIVE), standing)
+    assert policies.may_see_chat(Meeting(state=MeetingState.ENDED), standing) is afterwards
