@@ -135,7 +135,24 @@ class NoSuchSocket(AsyncConsumer):
         raise StopConsumer
 
 
-class ValidateConsumer(AsyncHttpConsumer):
+class BoundedHttpConsumer(AsyncHttpConsumer):
+    """Gathers a request's body only as far as an honest client needs; answers 413 beyond that."""
+
+    largest_body = 1024 * 1024
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._gathered = 0
+
+    async def http_request(self, message: dict[str, Any]) -> None:
+        self._gathered += len(message.get("body", b""))
+        if self._gathered > self.largest_body:
+            await self.send_response(413, b"too large")
+            raise StopConsumer
+        await super().http_request(message)
+
+
+class ValidateConsumer(BoundedHttpConsumer):
     """``/rtc/v1/validate``: whether a token would be let in. Never 404, which means “older protocol”."""
 
     async def handle(self, body: bytes) -> None:
@@ -148,7 +165,7 @@ class ValidateConsumer(AsyncHttpConsumer):
         await self.send_response(200, b"success")
 
 
-class ServerApiConsumer(AsyncHttpConsumer):
+class ServerApiConsumer(BoundedHttpConsumer):
     """``/twirp/…``: LiveKit's server API on the embedded relay."""
 
     async def handle(self, body: bytes) -> None:
