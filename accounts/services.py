@@ -1,5 +1,6 @@
 """Writes of people and ministries."""
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts import tenancy
@@ -20,6 +21,8 @@ def person_ensure(*, ministry: Ministry, email: str, name: str, password: str, r
     user = User.objects.filter(email__iexact=email).first()
     if user is None:
         user = User.objects.create_user(email, password, name=name)
+        # The ministry vouches for the address; allauth gives a second factor to verified ones only.
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     with tenancy.scope(ministry.id):
         Membership.objects.get_or_create(user=user, defaults={"ministry": ministry, "role": role})
     return user

@@ -7,7 +7,7 @@ from django.views.i18n import JavaScriptCatalog
 urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("i18n/catalogue.js", JavaScriptCatalog.as_view(domain="djangojs"), name="javascript-catalogue"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("accounts.urls")),
     path("operators/", admin.site.urls),
     path("", include("transcripts.urls")),
     path("", include("meetings.urls")),
