@@ -45,7 +45,6 @@ class Visit:
 VISITS = {
     "sign-in": Visit("/accounts/login/", "input[name=password]", signed_in=False),
     "guest refused": Visit("/{code}/", ".notice", signed_in=False),
-    "forgotten password": Visit("/accounts/password/reset/", "input[name=email]", signed_in=False),
     "home": Visit("/", ".meeting-item"),
     "before joining": Visit("/{code}/", "#join:enabled"),
     "search": Visit("/search/", ".empty"),
