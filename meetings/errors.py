@@ -37,5 +37,19 @@ class MediaServerDown(MeetingsError):
     status = 503
 
 
-class LeaseLost(MeetingsError):
-    """Another worker holds this job now; what this one did must not be written."""
+class JobStopped(MeetingsError):
+    """A worker must let go of its job; what it did so far must not be written."""
+
+
+class LeaseLost(JobStopped):
+    """Another worker holds this job now, or it was deleted."""
+
+
+class Interrupted(JobStopped):
+    """This process is about to end; the job is for whoever comes next."""
+
+
+class TooMany(MeetingsError):
+    """Too many tries in a short time."""
+
+    status = 429

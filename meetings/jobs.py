@@ -13,6 +13,7 @@ log = logging.getLogger("visio.jobs")
 
 PROCESS_RECORDING = "meetings.process_recording"
 TRANSCRIBE = "transcripts.transcribe"
+REMOVE_FILES = "meetings.remove_files"
 
 
 def enqueue(name: str, subject: UUID) -> Job:

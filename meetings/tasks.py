@@ -5,12 +5,17 @@ from uuid import UUID
 from celery import shared_task
 
 from meetings import jobs
-from meetings.services import outbox, processing, recording
+from meetings.services import deletion, outbox, processing, recording
 
 
 @shared_task(name=jobs.PROCESS_RECORDING)
 def process_recording(job_id: str, ministry_id: str) -> None:
     outbox.work_on(job_id=UUID(job_id), ministry_id=UUID(ministry_id), work=processing.WORK)
+
+
+@shared_task(name=jobs.REMOVE_FILES)
+def remove_files(job_id: str, ministry_id: str) -> None:
+    outbox.work_on(job_id=UUID(job_id), ministry_id=UUID(ministry_id), work=deletion.WORK)
 
 
 @shared_task(name="meetings.sweep_jobs")

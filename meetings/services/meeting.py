@@ -7,11 +7,10 @@ from django.utils.translation import gettext as _
 from accounts import tenancy
 from accounts.models import Membership, Ministry, Role, SpokenLanguage, User
 from accounts.policies import may_host
-from meetings import events, policies
+from meetings import policies
 from meetings.errors import BadInput, NotAllowed
 from meetings.models import Access, Invitation, InvitationRole, Meeting, MeetingState
 from meetings.policies import Standing
-from meetings.services import storage
 from meetings.text import one_line, same_name
 
 
@@ -116,14 +115,3 @@ def room_closed(*, meeting: Meeting) -> None:
         meeting.move_to(MeetingState.ENDED)
         meeting.ended_at = timezone.now()
         meeting.save(update_fields=["state", "ended_at"])
-
-
-def meeting_delete(*, meeting: Meeting, by: Standing) -> None:
-    """Deletes the meeting with its recordings, transcripts, chat and files, and ends its room."""
-    if not policies.may_delete(by):
-        raise NotAllowed(_("Only the host can delete a meeting."))
-    folder = storage.meeting_folder(meeting)
-    with transaction.atomic():
-        events.meeting_deleted(room=meeting.room)
-        meeting.delete()
-    storage.folder_remove(folder)

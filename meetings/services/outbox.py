@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import tenancy
 from meetings import jobs
-from meetings.errors import LeaseLost
+from meetings.errors import Interrupted, JobStopped, LeaseLost
 from meetings.models import Job, JobState
 
 log = logging.getLogger("visio.outbox")
@@ -27,6 +27,12 @@ log = logging.getLogger("visio.outbox")
 LEASE = timedelta(seconds=30)
 HEARTBEAT_SECONDS = 8.0
 MOST_ATTEMPTS = 5
+RETRYING = "retrying"
+"""The stage of a job that failed and waits for its next attempt."""
+# Woken by one sweep: a worker that is busy for an hour must not find an hour of the same wake-ups.
+SWEPT_AT_ONCE = 20
+
+_ending = threading.Event()
 
 
 @dataclass
@@ -39,14 +45,22 @@ class Lease:
     attempts: int
     lost: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def last_attempt(self) -> bool:
+        """Whether the job fails for good if it fails now."""
+        return self.attempts >= MOST_ATTEMPTS
+
     def progress(self, stage: str, fraction: float) -> None:
-        """Tells how far the work is. Raises LeaseLost when somebody else has the job."""
+        """Tells how far the work is. Raises LeaseLost when somebody else has the job, or Interrupted."""
         if not self._update(stage=stage, progress=fraction):
             self.lost.set()
         if self.lost.is_set():
-            raise LeaseLost(f"job {self.job_id} has another worker")
+            raise LeaseLost(f"job {self.job_id} is not this worker's any more")
+        if _ending.is_set():
+            raise Interrupted(f"job {self.job_id} waits for the next start")
 
     def renew(self) -> bool:
+        """Keeps the job for another while; False where it is not this worker's any more."""
         return self._update(leased_until=timezone.now() + LEASE)
 
     @contextmanager
@@ -54,8 +68,12 @@ class Lease:
         """A transaction that marks the job done together with what is written in the block."""
         with transaction.atomic():
             if not self._update(state=JobState.DONE, finished_at=timezone.now(), leased_until=None, error=""):
-                raise LeaseLost(f"job {self.job_id} has another worker")
+                raise LeaseLost(f"job {self.job_id} is not this worker's any more")
             yield
+
+    def give_back(self) -> None:
+        """The job can be taken at once by another worker; this attempt does not count."""
+        self._update(state=JobState.QUEUED, leased_until=None, attempts=self.attempts - 1)
 
     def _update(self, **values: object) -> bool:
         mine = Job.objects.filter(id=self.job_id, fence=self.fence, state=JobState.RUNNING)
@@ -80,11 +98,16 @@ def work_on(*, job_id: UUID, ministry_id: UUID, work: Work) -> None:
         lease = lease_take(job_id)
         if lease is None:
             return
+        if lease.attempts > MOST_ATTEMPTS:  # nobody was left to say that the last attempt failed
+            _failed(lease, work, "The program ended each time while it worked on this.")
+            return
         try:
             with _heartbeat(lease, ministry_id):
                 work.perform(lease)
-        except LeaseLost as lost:
-            log.warning("%s", lost)
+        except Interrupted:
+            lease.give_back()
+        except JobStopped as stopped:
+            log.warning("%s", stopped)
         except Exception as error:
             log.exception("job %s failed at attempt %s", job_id, lease.attempts)
             _failed(lease, work, f"{type(error).__name__}: {error}")
@@ -109,12 +132,14 @@ def lease_take(job_id: UUID) -> Lease | None:
 
 
 def _failed(lease: Lease, work: Work, error: str) -> None:
-    final = lease.attempts >= MOST_ATTEMPTS
+    final = lease.last_attempt
     with transaction.atomic():
         written = lease._update(
             state=JobState.FAILED if final else JobState.QUEUED,
             not_before=timezone.now() + timedelta(seconds=2**lease.attempts),
             leased_until=None,
+            stage="" if final else RETRYING,
+            progress=0.0,
             error=error[:2000],
         )
         if written and final:
@@ -127,12 +152,12 @@ def _heartbeat(lease: Lease, ministry_id: UUID) -> Iterator[None]:
     done = threading.Event()
 
     def beat() -> None:
-        with tenancy.scope(ministry_id):
-            while not done.wait(HEARTBEAT_SECONDS):
-                if not lease.renew():
-                    lease.lost.set()
-                    break
-        connection.close()
+        try:
+            with tenancy.scope(ministry_id):
+                while not done.wait(HEARTBEAT_SECONDS) and _renewed(lease):
+                    pass
+        finally:
+            connection.close()
 
     thread = threading.Thread(target=beat, name=f"lease-{lease.job_id}", daemon=True)
     thread.start()
@@ -143,6 +168,32 @@ def _heartbeat(lease: Lease, ministry_id: UUID) -> Iterator[None]:
         thread.join()
 
 
+def _renewed(lease: Lease) -> bool:
+    """Whether to go on beating. A database that does not answer now may at the next beat."""
+    try:
+        if not lease.renew():
+            lease.lost.set()
+    except DatabaseError as error:
+        log.warning("the lease of job %s was not renewed: %s", lease.job_id, error)
+    return not lease.lost.is_set()
+
+
+def interrupt() -> None:
+    """The process is about to end: every job that is being worked on is given back soon."""
+    _ending.set()
+
+
+def retry_failed() -> int:
+    """Queues every job anew that had failed for good. Returns how many."""
+    with tenancy.across("an operator has removed what made jobs fail, in whatever ministry"):
+        failed = list(Job.objects.filter(state=JobState.FAILED))
+        fresh = Job.objects.filter(id__in=[job.id for job in failed], state=JobState.FAILED)
+        count = fresh.update(state=JobState.QUEUED, attempts=0, not_before=timezone.now(), finished_at=None)
+    for job in failed:
+        jobs.wake(job)
+    return count
+
+
 def sweep() -> int:
     """Wakes every job that is due and has no living worker. Returns how many."""
     now = timezone.now()
@@ -151,7 +202,7 @@ def sweep() -> int:
             Job.objects.filter(
                 Q(state=JobState.QUEUED, not_before__lte=now)
                 | Q(state=JobState.RUNNING, leased_until__lt=now)
-            )[:200]
+            ).order_by("not_before")[:SWEPT_AT_ONCE]
         )
     for job in due:
         jobs.wake(job)

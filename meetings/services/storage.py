@@ -3,17 +3,19 @@
 import secrets
 import shutil
 from pathlib import Path
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from meetings.errors import MeetingsError
-from meetings.models import Meeting, Recording
+from meetings.models import Recording
 
 
-def meeting_folder(meeting: Meeting) -> Path:
-    return Path(settings.RECORDINGS_DIR) / str(meeting.ministry_id) / str(meeting.id)
+def meeting_folder(ministry_id: UUID, meeting_id: UUID) -> Path:
+    """Named by keys: files outlive the meeting's row by a moment."""
+    return Path(settings.RECORDINGS_DIR) / str(ministry_id) / str(meeting_id)
 
 
 def recording_prefix(recording: Recording) -> str:
@@ -26,8 +28,16 @@ def recording_folder(recording: Recording) -> Path:
 
 
 def folder_remove(folder: Path) -> None:
-    """Removes a folder with all its files; absent is as good as removed."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Removes a folder with all its files; absent is as good as removed. Raises OSError.
+
+    Renamed first: a worker that still writes there finds no folder any more, and can leave nothing behind.
+    """
+    doomed = folder.with_name(f".removed-{folder.name}")
+    if doomed.exists():
+        shutil.rmtree(doomed)
+    if folder.exists():
+        folder.rename(doomed)
+        shutil.rmtree(doomed)
 
 
 def sealed_key_new(recording_id: str) -> bytes:

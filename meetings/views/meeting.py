@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from meetings import policies, selectors
 from meetings.models import Job, JobState, MediaFile, Meeting, Recording
 from meetings.policies import Standing
-from meetings.services import meeting as meetings
+from meetings.services import deletion
 from meetings.views.viewer import sees, with_meeting
 
 
@@ -52,7 +52,8 @@ class RecordingView:
 
 def recording_views(meeting: Meeting) -> list[RecordingView]:
     """The meeting's recordings, newest first, each with the job that works on it now."""
-    rows = list(meeting.recordings.prefetch_related("files", "consents"))
+    # The transcript is named as its app relates it to a recording; no import goes up there.
+    rows = list(meeting.recordings.select_related("transcript").prefetch_related("files", "consents"))
     running = selectors.jobs_about(row.id for row in rows).filter(
         state__in=[JobState.QUEUED, JobState.RUNNING]
     )
@@ -107,7 +108,7 @@ def _progress(view: RecordingView) -> dict[str, Any]:
 def delete(request: HttpRequest, meeting: Meeting, standing: Standing) -> HttpResponse:
     if request.method == "POST":
         title = meeting.title
-        meetings.meeting_delete(meeting=meeting, by=standing)
+        deletion.meeting_delete(meeting=meeting, by=standing)
         messages.success(
             request, _("“%(title)s” was deleted with everything that belonged to it.") % {"title": title}
         )

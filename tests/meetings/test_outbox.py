@@ -1,5 +1,6 @@
 """Jobs: one worker at a time, outcomes fenced, nothing forgotten."""
 
+import threading
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -117,3 +118,53 @@ def test_the_sweeper_wakes_what_is_due_in_every_ministry(job: Job, people: Peopl
     running = jobs.enqueue("tests.work", uuid4())
     outbox.lease_take(running.id)
     assert outbox.sweep() == 2
+
+
+def test_a_job_that_ends_the_program_each_time_is_given_up(job: Job, people: People) -> None:
+    """Nobody was left to count the failures: the next one to take it does."""
+    given_up: list[str] = []
+
+    def perform(lease: Lease) -> None:
+        raise AssertionError("the poisonous job was tried once more")
+
+    for _ in range(outbox.MOST_ATTEMPTS):
+        assert outbox.lease_take(job.id) is not None
+        _expire(job)
+    work = Work(perform=perform, give_up=lambda subject, error: given_up.append(error))
+    outbox.work_on(job_id=job.id, ministry_id=people.ministry.id, work=work)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert len(given_up) == 1
+
+
+def test_an_ending_process_gives_its_job_back(
+    job: Job, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_ending", threading.Event())
+
+    def perform(lease: Lease) -> None:
+        lease.progress("working", 0.1)
+        outbox.interrupt()
+        lease.progress("working", 0.2)
+        raise AssertionError("the work went on")
+
+    outbox.work_on(job_id=job.id, ministry_id=people.ministry.id, work=Work(perform, _nothing))
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+    assert outbox.lease_take(job.id) is not None
+
+
+def test_failed_jobs_of_every_ministry_are_queued_anew(job: Job, people: People) -> None:
+    with tenancy.scope(people.other_ministry.id):
+        other = jobs.enqueue("tests.work", uuid4())
+        Job.objects.update(state=JobState.FAILED, attempts=outbox.MOST_ATTEMPTS)
+    assert outbox.retry_failed() == 1
+    assert outbox.retry_failed() == 0
+    with tenancy.scope(people.other_ministry.id):
+        assert outbox.lease_take(other.id) is not None
+
+
+def test_one_sweep_wakes_a_bounded_number(people: People) -> None:
+    for _ in range(outbox.SWEPT_AT_ONCE + 5):
+        jobs.enqueue("tests.work", uuid4())
+    assert outbox.sweep() == outbox.SWEPT_AT_ONCE

@@ -256,7 +256,7 @@ def test_deleting_asks_first_and_removes_rows_and_files(
 ) -> None:
     host = signed_in(people.host)
     url = reverse("meeting-delete", args=[meeting.id])
-    folder = storage.meeting_folder(meeting)
+    folder = storage.meeting_folder(meeting.ministry_id, meeting.id)
     assert meeting.title in host.get(url).content.decode()
     assert folder.exists()
     assert host.post(url).status_code == 302

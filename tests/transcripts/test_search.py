@@ -11,7 +11,8 @@ from accounts.models import User
 from meetings.models import Invitation, Meeting, Recording
 from meetings.selectors import Viewer, standing
 from meetings.services import storage
-from meetings.services.meeting import meeting_delete, meeting_start
+from meetings.services.deletion import meeting_delete
+from meetings.services.meeting import meeting_start
 from tests.conftest import People
 from tests.transcripts.builders import recording_of, transcript_of
 from transcripts.models import SpeakerTurn, Transcript

@@ -36,15 +36,19 @@ def speech_folder(recording: Recording, attempt: int) -> Iterator[Path]:
 
     Removed afterwards; what an earlier attempt left behind when it was killed is removed first.
     """
-    parent = storage.recording_folder(recording)
-    for left in parent.glob(f"{_FOLDER}*"):
-        storage.folder_remove(left)
-    folder = parent / f"{_FOLDER}{attempt}"
+    leftovers_remove(recording)
+    folder = storage.recording_folder(recording) / f"{_FOLDER}{attempt}"
     folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def leftovers_remove(recording: Recording) -> None:
+    """Removes the unencrypted sound that a killed attempt left behind."""
+    for left in storage.recording_folder(recording).glob(f"{_FOLDER}*"):
+        storage.folder_remove(left)
 
 
 def voices_decode(*, recording: Recording, folder: Path, progress: Callable[[float], None]) -> Voices:

@@ -83,6 +83,7 @@ def transcript_give_up(recording_id: UUID, error: str) -> None:
     """Records that the last attempt failed."""
     recording = Recording.objects.select_related("meeting").filter(id=recording_id).first()
     if recording is not None:
+        sounds.leftovers_remove(recording)
         reason = f"The recording is kept, but its speech could not be recognised: {error}"
         _close(_transcript_of(recording), TranscriptState.FAILED, reason=reason)
 

@@ -15,6 +15,7 @@ _STAGES = {
     "transcribing": gettext_noop("Writing down what was said"),
     "merging": gettext_noop("Putting the speakers in order"),
     "indexing": gettext_noop("Making it searchable"),
+    "retrying": gettext_noop("That failed; it will be tried again shortly"),
 }
 
 
