@@ -5,7 +5,7 @@ The same calls serve the embedded relay and a LiveKit cluster. Never call one in
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import TypeVar
 
@@ -61,8 +61,15 @@ def recording_is_written(*, room: str) -> bool:
 
 def room_is_open(*, room: str) -> bool:
     """Whether the media server has this room now. Raises MediaServerDown."""
-    answer = _ask(lambda server: server.room.list_rooms(api.ListRoomsRequest(names=[room])))
-    return any(found.name == room for found in answer.rooms)
+    return room in rooms_open([room])
+
+
+def rooms_open(rooms: Collection[str]) -> set[str]:
+    """Those of the rooms that the media server has now. Raises MediaServerDown."""
+    if not rooms:
+        return set()
+    answer = _ask(lambda server: server.room.list_rooms(api.ListRoomsRequest(names=rooms)))
+    return {found.name for found in answer.rooms}.intersection(rooms)
 
 
 def data_send(*, room: str, topic: str, payload: bytes) -> None:

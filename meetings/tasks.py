@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.core.management import call_command
 
 from meetings import jobs
-from meetings.services import deletion, outbox, processing, recording
+from meetings.services import deletion, outbox, processing, sweeping
 
 
 @shared_task(name=jobs.PROCESS_RECORDING)
@@ -20,5 +21,12 @@ def remove_files(job_id: str, ministry_id: str) -> None:
 
 @shared_task(name="meetings.sweep_jobs")
 def sweep_jobs() -> None:
-    recording.sweep()
+    sweeping.sweep()
     outbox.sweep()
+
+
+@shared_task(name="meetings.tidy")
+def tidy() -> None:
+    """Rows that nobody needs any more: old receipts, guests' and people's ended sessions."""
+    sweeping.receipts_forget()
+    call_command("clearsessions")

@@ -48,7 +48,9 @@ def _take(event: WebhookEvent) -> None:
         try:
             with transaction.atomic():
                 WebhookReceipt.objects.create(event_id=event.id)
-                _act(event, meeting)
+                # Read anew: events are taken by several processes at once, and a meeting may be deleted.
+                if current := Meeting.objects.select_for_update().filter(id=meeting.id).first():
+                    _act(event, current)
         except IntegrityError:
             if not WebhookReceipt.objects.filter(event_id=event.id).exists():
                 raise

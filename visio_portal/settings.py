@@ -164,7 +164,11 @@ CELERY_BROKER_URL = "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {"sweep the job outbox": {"task": "meetings.sweep_jobs", "schedule": 10.0}}
+# A sweep that could not begin before the next one is due is not wanted any more.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "meetings.sweep_jobs", "schedule": 10.0, "options": {"expires": 10}},
+    "tidy": {"task": "meetings.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VISIO.data / "celerybeat")
 
 LOGGING = {

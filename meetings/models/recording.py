@@ -41,9 +41,12 @@ class Recording(TenantModel):
 
     class Meta:
         constraints = [
-            # Two starts at once must not make two recordings: the database decides the race.
+            # Two starts at once must not make two recordings: the database decides the race. Nor may one
+            # begin before the last one is closed, or the end of that would end it on the media server.
             models.UniqueConstraint(
-                fields=["meeting"], condition=models.Q(state="running"), name="one_running_recording"
+                fields=["meeting"],
+                condition=models.Q(state__in=["running", "stopping"]),
+                name="one_live_recording",
             )
         ]
         ordering = ["-started_at"]

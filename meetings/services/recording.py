@@ -1,7 +1,6 @@
 """Starting and stopping recordings, and what the media server tells about them."""
 
 import logging
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -29,9 +28,6 @@ from meetings.services import storage
 
 log = logging.getLogger("visio.recording")
 
-# How long the last tracks may take to be closed before the recording goes on with what is on disk.
-STOPPING_PATIENCE = timedelta(seconds=15)
-
 
 def recording_start(*, meeting: Meeting, by: Standing, user: User) -> Recording:
     """Starts recording everybody in the room. Raises NotAllowed, WrongState or MediaServerDown.
@@ -46,10 +42,25 @@ def recording_start(*, meeting: Meeting, by: Standing, user: User) -> Recording:
     try:
         media.recording_begin(room=meeting.room, prefix=storage.recording_prefix(recording))
     except MediaServerDown:
-        recording.delete()
+        _take_back(recording)
         raise
+    if not Recording.objects.filter(id=recording.id, state=RecordingState.RUNNING).exists():
+        # Stopped, or deleted with its meeting, while the media server was being asked: it may have heard
+        # the stop before the start.
+        media.recording_end(room=meeting.room)
+        raise WrongState(_("The recording was stopped again."))
     consent_given(recording=recording, identity=f"user-{user.id}", name=user.name)
     return recording
+
+
+def _take_back(recording: Recording) -> None:
+    """The start failed, as far as is known: a media server that did begin must not record unseen."""
+    room = recording.meeting.room
+    recording.delete()
+    try:
+        media.recording_end(room=room)
+    except MediaServerDown as error:
+        log.warning("no answer to the start of a recording, nor to its end in room %s: %s", room, error)
 
 
 def _recording_row(meeting: Meeting, user: User) -> Recording:
@@ -60,6 +71,10 @@ def _recording_row(meeting: Meeting, user: User) -> Recording:
                 id=key, meeting=meeting, started_by=user, sealed_key=storage.sealed_key_new(str(key))
             )
     except IntegrityError:
+        if meeting.recordings.filter(state=RecordingState.STOPPING).exists():
+            raise WrongState(
+                _("The last recording is still being closed. Please try again in a moment.")
+            ) from None
         raise WrongState(_("This meeting is being recorded already.")) from None
 
 
@@ -73,7 +88,7 @@ def recording_stop(*, meeting: Meeting, by: Standing) -> Recording:
     recording = meeting.recordings.filter(state=RecordingState.RUNNING).first()
     if recording is None:
         raise WrongState(_("This meeting is not being recorded."))
-    _begin_stopping(recording)
+    begin_stopping(recording)
     try:
         media.recording_end(room=meeting.room)
         written = media.recording_is_written(room=meeting.room)
@@ -82,16 +97,16 @@ def recording_stop(*, meeting: Meeting, by: Standing) -> Recording:
         return recording
     if not written:
         with transaction.atomic():
-            _go_on(recording)
+            go_on(recording)
         recording.refresh_from_db()
     return recording
 
 
-def _begin_stopping(recording: Recording) -> None:
-    Recording.objects.filter(id=recording.id, state=RecordingState.RUNNING).update(
-        state=RecordingState.STOPPING, stopped_at=timezone.now()
-    )
-    recording.refresh_from_db()
+def begin_stopping(recording: Recording) -> None:
+    """Decides that the recording ends now; one that ended already keeps its end."""
+    running = Recording.objects.filter(id=recording.id, state=RecordingState.RUNNING)
+    if running.update(state=RecordingState.STOPPING, stopped_at=timezone.now()):
+        recording.refresh_from_db()
 
 
 @transaction.atomic
@@ -144,59 +159,23 @@ def room_opened(*, meeting: Meeting) -> None:
 def room_gone(*, meeting: Meeting) -> None:
     """The room has closed: a recording that still ran ends with it."""
     for recording in meeting.recordings.filter(state__in=LIVE_STATES):
-        _begin_stopping(recording)
+        begin_stopping(recording)
         _go_on_when_complete(recording)
 
 
 def _go_on_when_complete(recording: Recording) -> None:
     if recording.tracks.filter(state=TrackState.WRITING).exists():
         return
-    _go_on(recording)
+    go_on(recording)
 
 
-def _go_on(recording: Recording) -> None:
+def go_on(recording: Recording) -> None:
     """From the record logs to files people can play: exactly one caller makes this step."""
     moved = Recording.objects.filter(id=recording.id, state=RecordingState.STOPPING).update(
         state=RecordingState.PROCESSING
     )
     if moved:
         jobs.enqueue(jobs.PROCESS_RECORDING, recording.id)
-
-
-def sweep() -> None:
-    """Ends recordings whose room is gone, and goes on where the last word of a track never came."""
-    with tenancy.across("the sweeper looks after the recordings of every ministry"):
-        live = list(Recording.objects.select_related("meeting").filter(state__in=LIVE_STATES))
-    for recording in live:
-        with tenancy.scope(recording.ministry_id):
-            _sweep_one(recording)
-
-
-def _sweep_one(recording: Recording) -> None:
-    now = timezone.now()
-    if recording.state == RecordingState.RUNNING:
-        if recording.started_at < now - STOPPING_PATIENCE and _room_is_gone(recording.meeting):
-            _begin_stopping(recording)
-    elif recording.stopped_at is not None and recording.stopped_at < now - STOPPING_PATIENCE:
-        _stop_again(recording.meeting)
-        with transaction.atomic():
-            _go_on(recording)
-
-
-def _stop_again(meeting: Meeting) -> None:
-    """A media server that did not hear the stop must not go on recording."""
-    try:
-        if media.room_is_open(room=meeting.room):
-            media.recording_end(room=meeting.room)
-    except MediaServerDown as error:
-        log.warning("the recording of room %s may still run: %s", meeting.room, error)
-
-
-def _room_is_gone(meeting: Meeting) -> bool:
-    try:
-        return not media.room_is_open(room=meeting.room)
-    except MediaServerDown:
-        return False
 
 
 @transaction.atomic

@@ -122,8 +122,8 @@ def _own_invitation(request: HttpRequest, meeting: Meeting) -> Invitation:
 @with_meeting(takes_part)
 def room_chat(request: HttpRequest, meeting: Meeting, standing: Standing) -> JsonResponse:
     if request.method == "GET":
-        shown = meeting.chat.order_by("-sent_at") if policies.may_see_chat(meeting, standing) else []
-        newest = list(shown[:_HISTORY])
+        shown = meeting.chat if policies.may_see_chat(meeting, standing) else meeting.chat.none()
+        newest = list(shown.order_by("-sent_at")[:_HISTORY])
         return JsonResponse({"messages": [_present(message) for message in reversed(newest)]})
     text = text_in(json_body(request), "text")
     message = chat.chat_send(meeting=meeting, by=_own_invitation(request, meeting), text=text)

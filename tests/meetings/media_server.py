@@ -1,7 +1,7 @@
 """A small media server that speaks LiveKit's server API over real HTTP and remembers what it was asked."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +24,7 @@ _REQUESTS = {
 class FakeMediaServer:
     """``rooms`` are open, ``writing`` are running egresses, ``calls`` holds (method, request) in order.
 
-    While ``broken`` it answers everything with 503.
+    While ``broken`` it answers everything with 503. ``meanwhile`` runs while it is asked.
     """
 
     url: str = ""
@@ -32,6 +32,7 @@ class FakeMediaServer:
     writing: set[str] = field(default_factory=set)
     calls: list[tuple[str, Message]] = field(default_factory=list)
     broken: bool = False
+    meanwhile: Callable[[str], None] = lambda method: None
 
     def asked(self, method: str) -> list[Message]:
         return [request for name, request in self.calls if name == method]
@@ -39,6 +40,7 @@ class FakeMediaServer:
     def answer(self, method: str, body: bytes) -> Message:
         request = _REQUESTS[method].FromString(body)
         self.calls.append((method, request))
+        self.meanwhile(method)
         match method:
             case "CreateRoom":
                 return models.Room(name=request.name)

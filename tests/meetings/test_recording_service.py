@@ -13,7 +13,7 @@ from meetings.errors import MediaServerDown, NotAllowed, WrongState
 from meetings.models import Consent, Job, Meeting, Recording, RecordingState
 from meetings.selectors import Viewer
 from meetings.services import meeting as meetings
-from meetings.services import recording, storage
+from meetings.services import recording, storage, sweeping
 from tests.conftest import People
 from tests.meetings.media_server import FakeMediaServer
 
@@ -131,8 +131,8 @@ def test_a_stop_that_the_media_server_did_not_hear_is_kept_and_finished_later(
     media_server.broken = True
     assert _stop(live, people).state == RecordingState.STOPPING
     media_server.broken, media_server.rooms = False, {live.room}
-    Recording.objects.update(stopped_at=timezone.now() - recording.STOPPING_PATIENCE - timedelta(seconds=1))
-    recording.sweep()
+    Recording.objects.update(stopped_at=timezone.now() - sweeping.PATIENCE - timedelta(seconds=1))
+    sweeping.sweep()
     assert not media_server.asked("CreateRoom")[-1].egress.HasField("tracks")
     assert Recording.objects.get().state == RecordingState.PROCESSING
 
@@ -165,11 +165,11 @@ def test_the_sweeper_goes_on_when_the_last_word_of_a_track_never_came(
     media_server.writing = {"EG_TR_a"}
     recording.track_started(**_track(live, row))
     _stop(live, people)
-    recording.sweep()
+    sweeping.sweep()
     row.refresh_from_db()
     assert row.state == RecordingState.STOPPING
-    Recording.objects.update(stopped_at=timezone.now() - recording.STOPPING_PATIENCE - timedelta(seconds=1))
-    recording.sweep()
+    Recording.objects.update(stopped_at=timezone.now() - sweeping.PATIENCE - timedelta(seconds=1))
+    sweeping.sweep()
     row.refresh_from_db()
     assert row.state == RecordingState.PROCESSING
 
@@ -180,11 +180,11 @@ def test_the_sweeper_ends_a_recording_whose_room_died(
     row = start()
     Recording.objects.update(started_at=timezone.now() - timedelta(minutes=5))
     media_server.rooms = {live.room}
-    recording.sweep()
+    sweeping.sweep()
     row.refresh_from_db()
     assert row.state == RecordingState.RUNNING
     media_server.rooms = set()
-    recording.sweep()
+    sweeping.sweep()
     row.refresh_from_db()
     assert row.state == RecordingState.STOPPING
 

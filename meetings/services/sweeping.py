@@ -1,0 +1,87 @@
+"""What is looked after every few seconds: rows that wait for a word that never came."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import tenancy
+from meetings import media
+from meetings.errors import MediaServerDown
+from meetings.models import LIVE_STATES, Meeting, MeetingState, Recording, RecordingState, WebhookReceipt
+from meetings.services import attendance, recording
+from meetings.services import meeting as meetings
+
+log = logging.getLogger("visio.sweeping")
+
+# How long the last word of a track or a room may take.
+PATIENCE = timedelta(seconds=15)
+# ... and how long a media server that does not answer is waited for, since it may still record.
+UNREACHABLE_PATIENCE = timedelta(minutes=10)
+# A media server repeats what was not taken within seconds.
+RECEIPTS_KEPT = timedelta(days=1)
+
+
+def sweep() -> None:
+    """Ends recordings and meetings whose room is gone; goes on where the end of a track was never told."""
+    with tenancy.across("the sweeper looks after the recordings and meetings of every ministry"):
+        recordings = list(Recording.objects.select_related("meeting").filter(state__in=LIVE_STATES))
+        live = list(Meeting.objects.filter(state=MeetingState.LIVE))
+    held = _held([*live, *(row.meeting for row in recordings)])
+    for row in recordings:
+        with tenancy.scope(row.ministry_id):
+            _recording(row, held)
+    for meeting in live:
+        if meeting.room not in held:
+            with tenancy.scope(meeting.ministry_id):
+                _meeting_without_room(meeting)
+
+
+def _held(looked_after: Sequence[Meeting]) -> set[str]:
+    """The rooms that are open, or that may be as far as is known."""
+    rooms = {meeting.room for meeting in looked_after}
+    try:
+        return media.rooms_open(rooms)
+    except MediaServerDown:
+        return rooms
+
+
+def _recording(row: Recording, held: set[str]) -> None:
+    now = timezone.now()
+    if row.state == RecordingState.RUNNING:
+        if row.started_at < now - PATIENCE and row.meeting.room not in held:
+            recording.begin_stopping(row)
+    elif row.stopped_at is not None and row.stopped_at < now - PATIENCE:
+        if not _has_heard_the_stop(row.meeting) and row.stopped_at > now - UNREACHABLE_PATIENCE:
+            return
+        with transaction.atomic():
+            recording.go_on(row)
+
+
+def _has_heard_the_stop(meeting: Meeting) -> bool:
+    """Stops again: a media server that did not hear it the first time must not go on recording."""
+    try:
+        if media.room_is_open(room=meeting.room):
+            media.recording_end(room=meeting.room)
+    except MediaServerDown as error:
+        log.warning("the recording of room %s may still run: %s", meeting.room, error)
+        return False
+    return True
+
+
+def _meeting_without_room(meeting: Meeting) -> None:
+    """Its end was never told. Where somebody has just come in, the room may be younger than the list."""
+    with transaction.atomic():
+        if not meeting.attendance.filter(joined_at__gt=timezone.now() - PATIENCE).exists():
+            meetings.room_closed(meeting=meeting)
+            attendance.everybody_left(meeting=meeting)
+
+
+def receipts_forget() -> int:
+    """Forgets webhooks that will not come again. Returns how many."""
+    with tenancy.across("receipts of every ministry grow old alike"):
+        old = WebhookReceipt.objects.filter(received_at__lt=timezone.now() - RECEIPTS_KEPT)
+        count: int = old.delete()[0]
+    return count
