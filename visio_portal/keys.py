@@ -1,11 +1,16 @@
 """The deployment's secrets: made at the first start, kept in the data folder, readable by its owner alone."""
 
+import errno
 import json
 import os
 import secrets
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+
+class KeysUnreadable(OSError):
+    """The file of keys is there and is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,13 @@ def load_or_make(folder: Path) -> Keys:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _create(path, _fresh())
-    return Keys(**json.loads(path.read_text()))
+    if path.stat().st_mode & 0o077:  # restored from a backup, perhaps
+        path.chmod(0o600)
+    try:
+        return Keys(**json.loads(path.read_text()))
+    except (ValueError, TypeError):
+        # Fresh keys instead would make every recording unreadable for good.
+        raise KeysUnreadable(errno.EINVAL, "keys.json is damaged: restore it from a backup") from None
 
 
 def _create(path: Path, keys: Keys) -> None:

@@ -13,9 +13,8 @@ def scrub(text: str) -> str:
     return _SECRETS.sub(lambda match: (match.group(1) or "") + "…", text)
 
 
-class ScrubTokens(logging.Filter):
-    """Rewrites each record's finished message, so that arguments cannot carry a token past it."""
+class ScrubbingFormatter(logging.Formatter):
+    """Scrubs the finished text, so that neither arguments nor a traceback carry a token past it."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = scrub(record.getMessage()), None
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        return scrub(super().format(record))

@@ -1,11 +1,15 @@
 """Django settings of Visio. What an operator may change comes in through ``environment``."""
 
+import os
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from visio_portal import environment, keys
+
+# Whatever Visio writes, its database first of all, is for its owner's eyes alone.
+os.umask(0o077)
 
 BASE_DIR = environment.ROOT
 VISIO = environment.read()
@@ -174,9 +178,13 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VISIO.data / "celerybeat")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"scrub": {"()": "visio_portal.scrubbing.ScrubTokens"}},
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["scrub"]}},
+    "formatters": {
+        "scrubbed": {
+            "()": "visio_portal.scrubbing.ScrubbingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "scrubbed"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"visio": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
 }

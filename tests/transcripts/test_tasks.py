@@ -21,6 +21,20 @@ def test_the_job_has_a_task_of_its_name() -> None:
     assert current_app.tasks[jobs.TRANSCRIBE].name == tasks.transcribe.name
 
 
+def test_one_transcript_is_made_at_a_time_and_the_next_waits(people: People, meeting: Meeting) -> None:
+    """Otherwise two long ones would keep the worker from making recordings playable."""
+    recording = recording_of(meeting, people.host)
+    with tenancy.scope(meeting.ministry_id):
+        job = jobs.enqueue(jobs.TRANSCRIBE, recording.id)
+        with tasks._one_at_a_time:
+            tasks.transcribe(str(job.id), str(job.ministry_id))
+        job.refresh_from_db()
+        assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+        tasks.transcribe(str(job.id), str(job.ministry_id))
+        job.refresh_from_db()
+        assert job.state == JobState.DONE
+
+
 @needs_flite
 @pytest.mark.django_db(transaction=True)
 def test_two_voices_become_a_transcript_with_names_that_is_found(people: People, meeting: Meeting) -> None:

@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from visio_portal import keys
 
 
@@ -24,3 +26,19 @@ def test_starts_at_once_agree_on_one_set_of_keys(tmp_path: Path) -> None:
         made = list(pool.map(lambda _: keys.load_or_make(tmp_path), range(16)))
     assert len(set(made)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["keys.json"]
+
+
+def test_keys_that_others_could_read_are_closed_to_them(tmp_path: Path) -> None:
+    keys.load_or_make(tmp_path)
+    (tmp_path / "keys.json").chmod(0o644)
+    keys.load_or_make(tmp_path)
+    assert (tmp_path / "keys.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"django": "x"}'])
+def test_damaged_keys_are_never_replaced(tmp_path: Path, content: str) -> None:
+    """With other keys no recording could ever be read again."""
+    (tmp_path / "keys.json").write_text(content)
+    with pytest.raises(keys.KeysUnreadable, match="backup"):
+        keys.load_or_make(tmp_path)
+    assert (tmp_path / "keys.json").read_text() == content

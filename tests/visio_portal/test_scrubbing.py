@@ -1,10 +1,11 @@
 """Tokens and passwords stay out of every log line."""
 
 import logging
+import sys
 
 import pytest
 
-from visio_portal.scrubbing import ScrubTokens, scrub
+from visio_portal.scrubbing import ScrubbingFormatter, scrub
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 
@@ -34,5 +35,14 @@ def test_the_rest_of_the_line_is_kept() -> None:
 
 def test_arguments_of_a_record_are_scrubbed_too() -> None:
     record = logging.LogRecord("visio", logging.INFO, "", 0, "joined with %s", (TOKEN,), None)
-    assert ScrubTokens().filter(record)
-    assert record.getMessage() == "joined with …"
+    assert ScrubbingFormatter("%(message)s").format(record) == "joined with …"
+
+
+def test_tracebacks_are_scrubbed_too() -> None:
+    try:
+        raise ValueError(f"wss://visio.example/rtc/v1?access_token={TOKEN}")
+    except ValueError:
+        record = logging.LogRecord("visio", logging.ERROR, "", 0, "no socket", (), sys.exc_info())
+    text = ScrubbingFormatter("%(message)s").format(record)
+    assert "ValueError: wss://visio.example/rtc/v1?access_token=…" in text
+    assert "eyJ" not in text

@@ -1,6 +1,7 @@
 """Starting the server where something is in the way: one clear sentence, and no traceback."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,15 +14,10 @@ from visio_portal.environment import ROOT
 
 
 def _start(variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("VISIO_", "DJANGO_", "PORT"))
-    }
     return subprocess.run(
         [sys.executable, "manage.py", "serve"],
         cwd=ROOT,
-        env={**kept, **variables},
+        env=_environment(variables),
         capture_output=True,
         text=True,
         timeout=60,
@@ -69,6 +65,39 @@ def test_an_impossible_port_is_named(tmp_path: Path) -> None:
     assert "PORT must be a port number" in _one_sentence(
         _start({"VISIO_DATA": str(tmp_path), "PORT": "http"})
     )
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_server_told_to_stop_ends_cleanly_and_leaves_private_files(
+    tmp_path: Path, told: signal.Signals
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    environment = _environment({"VISIO_DATA": str(data), "PORT": _free_port()})
+    command = [sys.executable, "manage.py", "serve"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        assert server.stdout is not None
+        first_lines = []
+        while not (first_lines and "Visio is ready" in first_lines[-1]):
+            first_lines.append(server.stdout.readline())
+            assert first_lines[-1], "".join(first_lines)
+        server.send_signal(told)
+        rest, _ = server.communicate(timeout=30)
+    assert server.returncode == 0
+    assert "Traceback" not in rest
+    for path in data.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VISIO_", "DJANGO_", "PORT"))
+    }
+    return {**kept, **variables}
 
 
 def _free_port() -> str:

@@ -94,19 +94,27 @@ def _serve(ready: Callable[[], None]) -> None:
     from twisted.internet import defer, reactor
 
     from meetings.consumers import embedded
+    from meetings.relay.interface import RelayLimits
 
     def stop_relay() -> Any:
         return defer.Deferred.fromFuture(asyncio.ensure_future(embedded.stop()))
 
+    def listening() -> None:
+        # A longer message would be read into memory before the relay could refuse it.
+        longest = RelayLimits().signal_message
+        server.ws_factory.setProtocolOptions(maxFramePayloadSize=longest, maxMessagePayloadSize=longest)
+        reactor.callLater(0, ready)  # once signals are heeded: whoever waits for this line may send one
+
     reactor.addSystemEventTrigger("before", "shutdown", stop_relay)  # type: ignore[arg-type]
-    Server(
+    server = Server(
         application=import_string(settings.ASGI_APPLICATION),
         endpoints=build_endpoint_description_strings(host=settings.VISIO.host, port=settings.VISIO.port),
         action_logger=AccessLogGenerator(AccessLog()),
         server_name="visio",
-        ready_callable=ready,
+        ready_callable=listening,
         verbosity=1,
-    ).run()
+    )
+    server.run()
 
 
 def start_worker() -> Callable[[], None]:
@@ -114,10 +122,12 @@ def start_worker() -> Callable[[], None]:
     from celery import current_app
     from celery.beat import EmbeddedService
 
+    from meetings.services import outbox
+
     worker = current_app.WorkController(
         hostname="embedded@visio",
         pool="threads",
-        concurrency=2,
+        concurrency=3,  # of which speech takes one
         loglevel=logging.WARNING,
         without_heartbeat=True,
         without_mingle=True,
@@ -128,6 +138,7 @@ def start_worker() -> Callable[[], None]:
         threading.Thread(target=run, name=name, daemon=True).start()
 
     def stop() -> None:
+        outbox.interrupt()
         timetable.stop()
         worker.stop()
 
