@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from meetings import policies, selectors
-from meetings.models import Job, JobState, MediaFile, Meeting, Recording
+from meetings.models import Job, JobState, MediaFile, Meeting, Recording, RecordingState
 from meetings.policies import Standing
 from meetings.services import deletion
 from meetings.views.viewer import sees, with_meeting
@@ -40,6 +40,12 @@ class RecordingView:
     def transcript(self) -> Any:
         """The transcript's row, which an app above this one keeps; None until there is one."""
         return getattr(self.recording, "transcript", None)
+
+    @property
+    def remark(self) -> str:
+        """What is missing from a recording that is ready, in the reader's language; mostly empty."""
+        ready = self.recording.state == RecordingState.READY
+        return _(self.recording.error) if ready and self.recording.error else ""
 
     @property
     def stage(self) -> str:

@@ -14,15 +14,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import selectors as people
 from accounts.models import User
 from meetings import media, policies, selectors
-from meetings.errors import BadInput, NotVisible
+from meetings.errors import BadInput, NotVisible, TooMany
 from meetings.models import Access, ChatMessage, Invitation, Meeting, RecordingState
 from meetings.policies import Standing
 from meetings.services import admission, chat, recording
 from meetings.services import meeting as meetings
+from meetings.views import limits
 from meetings.views.viewer import (
     answers_json,
     joins,
     json_body,
+    located,
     remember_guest,
     sees,
     takes_part,
@@ -44,6 +46,8 @@ def room(request: HttpRequest, reference: str) -> HttpResponseBase:
         if request.user.is_authenticated:
             raise
         return redirect_to_login(request.get_full_path())
+    except TooMany as error:
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
 
 
 @with_meeting(joins)
@@ -82,7 +86,8 @@ def room_config(request: HttpRequest, meeting: Meeting, standing: Standing) -> d
 def token(request: HttpRequest, reference: str) -> JsonResponse:
     """Admits the person to the meeting and answers with a token that is good for five minutes."""
     body = json_body(request)
-    meeting = selectors.meeting_located(reference)
+    meeting = located(request, reference)
+    limits.guest_comes(request, meeting.room)
     admitted, invitation = admission.admit(
         meeting=meeting, viewer=viewer_of(request), guest_name=text_in(body, "name")
     )

@@ -16,6 +16,7 @@ from meetings.errors import BadInput, MeetingsError, NotVisible
 from meetings.models import Meeting
 from meetings.policies import Standing
 from meetings.selectors import Viewer
+from meetings.views import limits
 
 _GUEST_KEY = "guest_invitations"
 LARGEST_BODY = 64 * 1024
@@ -41,6 +42,16 @@ def remember_guest(request: HttpRequest, invitation_id: UUID) -> None:
     request.session[_GUEST_KEY] = [*kept, str(invitation_id)][-20:]
 
 
+def located(request: HttpRequest, reference: str) -> Meeting:
+    """The meeting that the request's address names. Raises NotVisible, or TooMany to who guesses codes."""
+    limits.require_codes_left(request)
+    try:
+        return selectors.meeting_located(reference)
+    except NotVisible:
+        limits.wrong_code(request)
+        raise
+
+
 MeetingView = Callable[..., HttpResponseBase]
 
 
@@ -54,7 +65,7 @@ def with_meeting(allowed: Callable[[Meeting, Standing], bool]) -> Callable[[Meet
         @wraps(view)
         def found(request: HttpRequest, reference: Any, **rest: Any) -> HttpResponseBase:
             try:
-                meeting = selectors.meeting_located(str(reference))
+                meeting = located(request, str(reference))
             except NotVisible:
                 raise Http404 from None
             with tenancy.scope(meeting.ministry_id):

@@ -1,13 +1,18 @@
 """From record logs to playable files: one person's broken track does not cost the others theirs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from meetings import jobs
 from meetings.models import Job, JobState, MediaFile, Meeting, Recording, RecordingState
 from meetings.recording.log import RecordLogWriter, TrackHeader
 from meetings.services import outbox, processing, storage
+from meetings.views.meeting import RecordingView, recording_views
 from tests.conftest import People
 from tests.transcripts.builders import recording_of, tone, track_log
 
@@ -138,3 +143,24 @@ def test_a_failed_job_can_be_tried_again(recording: Recording) -> None:
     assert outbox.retry_failed() == 1
     assert _process(recording).state == JobState.DONE
     assert (recording.state, recording.error) == (RecordingState.READY, "")
+
+
+def test_what_is_missing_is_said_in_the_readers_language(recording: Recording) -> None:
+    _log(recording, "camera", kind="video", mime="video/H264", packets=3)
+    _process(recording)
+    view = RecordingView(recording=recording, job=None)
+    with translation.override("fr"):
+        assert view.remark.startswith("Une partie de ce qui a été enregistré")
+    with translation.override("en"):
+        assert view.remark == processing.SOMETHING_IS_MISSING
+
+
+def test_a_meetings_page_asks_the_database_no_more_for_more_recordings(
+    people: People, meeting: Meeting, recording: Recording, django_assert_max_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as one:
+        assert len([view.transcript for view in recording_views(meeting)]) == 1
+    for _ in range(3):
+        recording_of(meeting, people.host)
+    with django_assert_max_num_queries(len(one)):
+        assert len([view.transcript for view in recording_views(meeting)]) == 4

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import tenancy
 from accounts.models import User
@@ -13,6 +14,7 @@ from meetings import jobs
 from meetings.models import Job, MediaFile, Meeting, Recording
 from meetings.selectors import Viewer
 from meetings.services.admission import admit
+from meetings.services.attendance import participant_joined
 from tests.conftest import People
 from tests.transcripts.builders import recording_of, transcript_of
 from transcripts.models import Transcript
@@ -76,12 +78,17 @@ def test_content_that_is_not_shared_is_the_hosts_alone(
     assert signed_in(people.host).get(_page(recording)).status_code == 200
 
 
-def test_somebody_invited_from_another_ministry_reads_it(
+def test_somebody_of_another_ministry_who_was_in_the_room_reads_it(
     people: People, meeting: Meeting, recording: Recording, transcript: Transcript, signed_in: SignedIn
 ) -> None:
     Meeting._base_manager.filter(id=meeting.id).update(access="link")
     meeting.refresh_from_db()
-    admit(meeting=meeting, viewer=Viewer(user=people.stranger))
+    admitted, _ = admit(meeting=meeting, viewer=Viewer(user=people.stranger))
+    assert signed_in(people.stranger).get(_page(recording)).status_code == 404, "not by the link alone"
+    with tenancy.scope(meeting.ministry_id):
+        participant_joined(
+            meeting=meeting, identity=admitted.identity, name="Sam", sid="PA_1", at=timezone.now()
+        )
     response = signed_in(people.stranger).get(_page(recording))
     assert response.status_code == 200
     assert len(response.context["turns"]) == 3
