@@ -18,7 +18,7 @@ _one_at_a_time = threading.Lock()
 
 @shared_task(name=TRANSCRIBE)
 def transcribe(job_id: str, ministry_id: str) -> None:
-    """From a recording's logs to a transcript that is found. While another is made, the sweeper asks again."""
+    """From record logs to a transcript that is found; while another is made, the sweeper asks again."""
     if not _one_at_a_time.acquire(blocking=False):
         return
     try:

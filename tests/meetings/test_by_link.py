@@ -14,7 +14,7 @@ from accounts import tenancy
 from accounts.models import User
 from meetings import selectors
 from meetings.errors import NotAllowed
-from meetings.models import Access, ChatMessage, Invitation, Meeting, MeetingState, Recording
+from meetings.models import ChatMessage, Invitation, Meeting, MeetingState, Recording
 from meetings.selectors import Viewer
 from meetings.services import admission, attendance
 from meetings.services import meeting as meetings
@@ -24,16 +24,13 @@ from tests.meetings.media_server import FakeMediaServer
 SignedIn = Callable[[User], Client]
 
 
-@pytest.fixture
-def open_meeting(people: People, meeting: Meeting) -> Meeting:
-    """Live and open to whoever has its link, with something recorded and something written."""
+@pytest.fixture(autouse=True)
+def content(people: People, open_meeting: Meeting) -> None:
+    """The meeting is live, something was recorded and something written."""
     with tenancy.scope(people.ministry.id):
-        meeting.access = Access.LINK
-        meeting.save()
-        meetings.room_opened(meeting=meeting)
-        Recording.objects.create(meeting=meeting, started_by=people.host, state="ready", sealed_key=b"x")
-        ChatMessage.objects.create(meeting=meeting, identity="x", name="x", text="a secret remark")
-    return meeting
+        meetings.room_opened(meeting=open_meeting)
+        Recording.objects.create(meeting=open_meeting, started_by=people.host, state="ready", sealed_key=b"x")
+        ChatMessage.objects.create(meeting=open_meeting, identity="x", name="x", text="a secret remark")
 
 
 def _end(meeting: Meeting) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts import tenancy
 from accounts.models import User
-from meetings.models import Access, Invitation, Meeting
+from meetings.models import Invitation, Meeting
 from tests.conftest import People
 from tests.meetings.media_server import FakeMediaServer
 
@@ -20,14 +20,6 @@ CALLS = ("token", "chat", "recording", "consent", "people", "access")
 
 def _post(client: Client, meeting: Meeting, call: str, body: str) -> Any:
     return client.post(reverse(f"room-{call}", args=[meeting.code]), body, content_type="application/json")
-
-
-@pytest.fixture
-def open_meeting(people: People, meeting: Meeting) -> Meeting:
-    with tenancy.scope(people.ministry.id):
-        meeting.access = Access.LINK
-        meeting.save()
-    return meeting
 
 
 @pytest.mark.parametrize("call", CALLS)

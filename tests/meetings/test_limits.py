@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts import tenancy
 from accounts.models import User
 from meetings.codes import new_code
-from meetings.models import Access, Invitation, Meeting
+from meetings.models import Invitation, Meeting
 from meetings.views import limits
 from tests.conftest import People
 
@@ -26,14 +26,6 @@ def nobody_tried_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
-
-
-@pytest.fixture
-def open_meeting(people: People, meeting: Meeting) -> Meeting:
-    with tenancy.scope(people.ministry.id):
-        meeting.access = Access.LINK
-        meeting.save()
-    return meeting
 
 
 def _come(meeting: Meeting, address: str = "192.0.2.1") -> int:
