@@ -103,7 +103,8 @@ def _serve(ready: Callable[[], None]) -> None:
         # A longer message would be read into memory before the relay could refuse it.
         longest = RelayLimits().signal_message
         server.ws_factory.setProtocolOptions(maxFramePayloadSize=longest, maxMessagePayloadSize=longest)
-        reactor.callLater(0, ready)  # once signals are heeded: whoever waits for this line may send one
+        # Once signals are heeded: whoever waits for this line may send one.
+        reactor.callLater(0, ready)  # type: ignore[arg-type]
 
     reactor.addSystemEventTrigger("before", "shutdown", stop_relay)  # type: ignore[arg-type]
     server = Server(
