@@ -26,3 +26,9 @@ def person_ensure(*, ministry: Ministry, email: str, name: str, password: str, r
     with tenancy.scope(ministry.id):
         Membership.objects.get_or_create(user=user, defaults={"ministry": ministry, "role": role})
     return user
+
+
+def password_replace(*, user: User, password: str) -> None:
+    """Gives the person a new password; their other sessions end with the old one."""
+    user.set_password(password)
+    user.save(update_fields=["password"])

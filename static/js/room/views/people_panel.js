@@ -1,6 +1,7 @@
 /** Who is here. */
 
-import { filled, gettext } from '../i18n.js';
+import { gettext } from '../i18n.js';
+import { shownName } from '../naming.js';
 import { icon, make, required, unseen } from './dom.js';
 import { qualityMark } from './tile.js';
 
@@ -29,7 +30,7 @@ export function showPeople(store, { close }) {
 
 /** @param {Person} person */
 function row(person) {
-  const name = person.local ? filled(gettext('%(name)s (you)'), { name: person.name }) : person.name;
+  const name = shownName(person);
   const sharing = person.screen ? [icon('screen'), unseen(gettext('shares a screen'))] : [];
   const marks = make('span', { class: 'marks' }, [
     qualityMark(person.quality),

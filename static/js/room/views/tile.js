@@ -1,6 +1,7 @@
 /** One tile: a face or a shared screen, with name and marks. */
 
 import { filled, gettext } from '../i18n.js';
+import { shownName } from '../naming.js';
 import { icon, make, unseen } from './dom.js';
 
 /** @typedef {import('../tile_list.js').Tile} TileData */
@@ -89,7 +90,7 @@ export function createTile({ key, person: { identity }, source }) {
  * @returns {Node[]}
  */
 function captionOf({ person, source }) {
-  const name = person.local ? filled(gettext('%(name)s (you)'), { name: person.name }) : person.name;
+  const name = shownName(person);
   if (source === 'screen') {
     const text = person.local ? gettext('Your screen') : filled(gettext('Screen of %(name)s'), { name: person.name });
     return [icon('screen'), make('span', { class: 'tile-name', text })];
