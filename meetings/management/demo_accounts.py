@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.models import Role
+from accounts.models import Role, User
 from accounts.services import ministry_ensure, password_replace, person_ensure
 
 MINISTRIES: list[dict[str, Any]] = [
@@ -61,10 +61,10 @@ def _seed_ministry(plan: dict[str, Any], passwords: dict[str, str]) -> dict[str,
 
     def person(name: str, role: Role) -> dict[str, str]:
         email = _address(name, ministry.slug)
-        forgotten = email not in passwords
+        forgotten = email not in passwords and User.objects.filter(email__iexact=email).exists()
         password = passwords.setdefault(email, "-".join(secrets.token_hex(2) for _ in range(4)))
         user = person_ensure(ministry=ministry, email=email, name=name, password=password, role=role)
-        if forgotten and not user.check_password(password):
+        if forgotten:
             password_replace(user=user, password=password)
         return {"email": email, "password": password, "name": name}
 
