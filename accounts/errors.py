@@ -9,9 +9,5 @@ class UnscopedQuery(AccountsError):
     """Rows of a ministry were asked for while no ministry was chosen: a programming error, never a page."""
 
 
-class Denied(AccountsError):
-    """The person is known and may not do this; the message says why and may be shown to them."""
-
-
 class NoSuchPerson(AccountsError):
     """No active account has this e-mail address in this ministry."""

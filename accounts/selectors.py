@@ -4,19 +4,13 @@ from django.db.models import QuerySet
 
 from accounts import tenancy
 from accounts.errors import NoSuchPerson
-from accounts.models import Membership, Ministry, Role, User
+from accounts.models import Membership, Role, User
 
 
 def home_membership(user: User) -> Membership | None:
     """The membership a person works under after signing in (their oldest), or None."""
     with tenancy.across("a person's own memberships are looked up before any ministry is chosen"):
         return Membership.objects.select_related("ministry").filter(user=user).order_by("created_at").first()
-
-
-def membership_in(user: User, ministry: Ministry) -> Membership | None:
-    """The person's place in that ministry, or None."""
-    with tenancy.scope(ministry.id):
-        return Membership.objects.select_related("ministry").filter(user=user).first()
 
 
 def colleagues(*, except_user: User) -> QuerySet[User]:

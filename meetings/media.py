@@ -20,7 +20,6 @@ log = logging.getLogger("visio.media")
 
 TOKEN_LIFETIME = timedelta(minutes=5)
 CHAT_TOPIC = "visio.chat"
-NOTICE_TOPIC = "visio.notice"
 
 Answer = TypeVar("Answer")
 

@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from transcripts.engines.base import EngineSettings
-from transcripts.engines.catalogue import base_language, choose, engine_for, installed
+from transcripts.engines.catalogue import base_language, choose, installed, load
 from transcripts.errors import EngineUnusable, NoEngineForLanguage
 
 
 def test_english_falls_to_the_embedded_engine(tmp_path: Path) -> None:
     settings = EngineSettings(order=("faster_whisper", "pocketsphinx"), models_dir=tmp_path)
-    assert choose("en-GB", settings).name == "pocketsphinx"
-    recogniser = engine_for("en", settings)
+    recogniser = load(choose("en-GB", settings).name, settings)
     assert (recogniser.name, recogniser.quality, recogniser.languages) == ("pocketsphinx", "demo", {"en"})
     assert recogniser.version.startswith("5.")
 
@@ -20,7 +19,7 @@ def test_english_falls_to_the_embedded_engine(tmp_path: Path) -> None:
 def test_french_without_a_french_engine_says_what_to_install(tmp_path: Path) -> None:
     settings = EngineSettings(order=("faster_whisper", "remote", "pocketsphinx"), models_dir=tmp_path)
     with pytest.raises(NoEngineForLanguage) as caught:
-        engine_for("fr_FR", settings)
+        choose("fr_FR", settings)
     assert caught.value.language == "fr"
     assert str(tmp_path / "faster-whisper") in caught.value.reasons["faster_whisper"]
     assert "VISIO_REMOTE_SPEECH_URL" in caught.value.reasons["remote"]

@@ -9,7 +9,7 @@ import pytest
 from tests.transcripts.tiny_whisper import make
 from tests.transcripts.voices import SENTENCES, needs_flite, say_all, silence
 from transcripts.engines.base import EngineSettings
-from transcripts.engines.catalogue import engine_for, installed
+from transcripts.engines.catalogue import choose, installed
 from transcripts.engines.faster_whisper import load
 from transcripts.engines.model_folder import WHISPER_LANGUAGES
 from transcripts.errors import EngineUnusable, LanguageNotSpoken, ModelRefused
@@ -30,7 +30,8 @@ def settings(root: Path) -> EngineSettings:
 @needs_flite
 def test_french_is_recognised_where_a_model_lies_in_the_folder(models: Path) -> None:
     ctranslate2.set_random_seed(3)  # random weights are heard at a temperature, which draws words by lot
-    recogniser = engine_for("fr", settings(models))
+    assert choose("fr", settings(models)).name == "faster_whisper"
+    recogniser = load(settings(models))
     assert (recogniser.name, recogniser.quality) == ("faster_whisper", "production")
     assert recogniser.version == "1.2.1 tiny"
     told: list[float] = []

@@ -47,11 +47,6 @@ def choose(language: str, settings: EngineSettings) -> EngineStatus:
     raise NoEngineForLanguage(spoken, {state.name: _reason(state, spoken) for state in states})
 
 
-def engine_for(language: str, settings: EngineSettings) -> Recogniser:
-    """That engine, its model loaded. Raises NoEngineForLanguage, EngineUnusable, ModelRefused."""
-    return load(choose(language, settings).name, settings)
-
-
 def load(name: str, settings: EngineSettings) -> Recogniser:
     """One engine by its name. Raises EngineUnusable, ModelRefused."""
     return _engine(name).load(settings)

@@ -40,6 +40,7 @@ class Command(BaseCommand):
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         asyncioreactor.install(loop)
+        sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for a busy worker thread
         loop.run_until_complete(_start_relay())
         stop_worker = start_worker()
         try:
@@ -143,5 +144,4 @@ def start_worker() -> Callable[[], None]:
         timetable.stop()
         worker.stop()
 
-    sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for a busy worker thread
     return stop

@@ -50,11 +50,6 @@ class ReceptionStatistics:
         self._transit = transit
 
     @property
-    def jitter_seconds(self) -> float:
-        """Interarrival jitter."""
-        return self._jitter / self._clock_rate
-
-    @property
     def packets_lost(self) -> int:
         """Expected less received since the stream began; below zero with duplicates."""
         return self._expected - self._received

@@ -54,7 +54,7 @@ def test_uneven_spacing_approaches_its_mean_deviation():
     statistics = ReceptionStatistics(48000)
     for index in range(400):
         statistics.add(index, index * 960, index * 0.02 + (0.005 if index % 2 else 0.0))
-    assert abs(statistics.jitter_seconds - 0.005) < 0.0002
+    assert abs(statistics.report_block(7, 8.0).jitter / 48000 - 0.005) < 0.0002
 
 
 def test_packets_of_one_frame_do_not_count_as_jitter():
@@ -62,7 +62,7 @@ def test_packets_of_one_frame_do_not_count_as_jitter():
     for frame in range(50):
         for part in range(5):
             statistics.add(frame * 5 + part, frame * 3000, frame / 30 + part * 0.004)
-    assert statistics.jitter_seconds < 0.0005
+    assert statistics.report_block(7, 2.0).jitter / 90000 < 0.0005
 
 
 def test_the_last_sender_report_is_echoed_with_its_delay():

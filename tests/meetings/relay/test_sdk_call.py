@@ -200,6 +200,7 @@ async def test_muting_unpublishing_and_leaving_are_seen(call: Call) -> None:
     await until(lambda: seen.attributes.get("hand") == "up")
     await ann.leave()
     await until(lambda: "ann" not in ben.room.remote_participants)
+    assert not ben.room.remote_participants
 
 
 async def test_whoever_comes_late_gets_everything_with_a_keyframe(call: Call) -> None:
@@ -219,6 +220,7 @@ async def test_sections_grow_with_the_room(call: Call) -> None:
         await person.publish(camera=False)
     everyone = {f"p{number}" for number in range(5)}
     await until(lambda: all(set(p.loud) == everyone - {f"p{i}"} for i, p in enumerate(people)), 20)
+    assert all(set(person.room.remote_participants) == set(person.loud) for person in people)
 
 
 @pytest.mark.parametrize(
