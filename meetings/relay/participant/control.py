@@ -1,11 +1,19 @@
-"""RTCP from a client: what it reports, and what it asks for."""
+"""RTCP from a client: what it reports, and what it asks for; and what is reported to it."""
 
 from collections.abc import Callable
 
 from meetings.relay.interface import DataPlane
-from meetings.relay.participant.publications import Publications
+from meetings.relay.participant.publications import RELAY_SSRC, Publications
 from meetings.relay.participant.subscriptions import Subscriptions
-from meetings.relay.rtcp import FullIntraRequest, Nack, PictureLoss, RtcpPacket, SenderReport
+from meetings.relay.rtcp import (
+    FullIntraRequest,
+    Nack,
+    PictureLoss,
+    ReceiverReport,
+    RtcpPacket,
+    SenderReport,
+    SourceDescription,
+)
 from meetings.relay.uptrack import UpTrack
 
 OnSenderReport = Callable[[UpTrack, str], None]
@@ -39,6 +47,15 @@ class ControlPackets:
         elif isinstance(packet, FullIntraRequest):
             for ssrc in packet.targets:
                 self._request_keyframe(ssrc)
+
+    def reports(self, now: float) -> list[RtcpPacket]:
+        """Sender and receiver reports that are due; nothing where nothing flows."""
+        sent: list[RtcpPacket] = list(self._subscriptions.sender_reports(now))
+        received = self._publications.reports(now)
+        if not sent and not received:
+            return []
+        name = SourceDescription(((RELAY_SSRC, "visio"),))
+        return [*sent, ReceiverReport(RELAY_SSRC, tuple(received)), name]
 
     def _sender_report(self, report: SenderReport, now: float) -> None:
         layer = self._publications.layer(report.ssrc)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from livekit.protocol.rtc import SubscriptionPermission
+
 from meetings.relay.data import Message
 from meetings.relay.uptrack import UpTrack
 
@@ -27,6 +29,12 @@ class Host(Protocol[Person]):
 
     def tracks(self) -> Iterable[UpTrack]:
         """Everything that is published."""
+
+    def may_watch(self, participant: Person, track: UpTrack) -> bool:
+        """Whether the track's publisher lets this participant receive it."""
+
+    def audience_chosen(self, participant: Person, wish: SubscriptionPermission) -> None:
+        """They say who may watch their tracks. Raises LimitExceeded."""
 
     def subscribed(self, track: UpTrack) -> None:
         """Packets of the track flow to one more subscriber."""

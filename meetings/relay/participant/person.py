@@ -21,13 +21,15 @@ from livekit.protocol.rtc import (
 from meetings.relay.data import from_participant
 from meetings.relay.errors import LimitExceeded, MalformedPacket
 from meetings.relay.interface import JoinClaims
+from meetings.relay.participant.audience import Audience
 from meetings.relay.participant.context import Context
 from meetings.relay.participant.control import ControlPackets
 from meetings.relay.participant.host import Host
 from meetings.relay.participant.negotiation import negotiate
 from meetings.relay.participant.peer import Peer, PeerEvents
-from meetings.relay.participant.publications import RELAY_SSRC, Publications
+from meetings.relay.participant.publications import Publications
 from meetings.relay.participant.subscriptions import Subscriptions
+from meetings.relay.participant.wishes import Wishes
 from meetings.relay.participant.wording import (
     describe,
     layer_limits,
@@ -35,11 +37,6 @@ from meetings.relay.participant.wording import (
     quality_of,
     source_name,
     stream_states,
-)
-from meetings.relay.rtcp import (
-    ReceiverReport,
-    RtcpPacket,
-    SourceDescription,
 )
 from meetings.relay.sdp import parse_offer
 from meetings.relay.signalling import Outbox, TokenBucket
@@ -86,7 +83,9 @@ class Participant:
             on_published=lambda track: host.published(self, track),
             on_unpublished=lambda track: host.unpublished(self, track),
         )
+        self.audience = Audience()
         self.subscriptions = Subscriptions(context, self.peer.number)
+        self._wishes = Wishes(self.subscriptions, lambda track: host.may_watch(self, track), self.send)
         self._control = ControlPackets(
             context.plane, self.peer.number, self.publications, self.subscriptions, host.sender_report
         )
@@ -159,6 +158,7 @@ class Participant:
             mid_to_track_id=agreed.track_sids,
         )
         self.send(SignalResponse(answer=answer))
+        self._wishes.refuse_undecodable()
         if self.subscriptions.waiting:
             self.renegotiate()
 
@@ -168,11 +168,17 @@ class Participant:
             self._renegotiate_at = self.context.clock.monotonic() + DEBOUNCE
 
     def subscribe(self, track: UpTrack) -> None:
-        if self.claims.grants.can_subscribe and self.subscriptions.add(track):
+        if self.claims.grants.can_subscribe and self._wishes.add(track):
             self.renegotiate()
 
     def unsubscribe(self, track: UpTrack) -> None:
-        if self.subscriptions.remove(track):
+        if self._wishes.drop(track):
+            self.renegotiate()
+            self.host.watched(track)
+
+    def reconsider(self, track: UpTrack) -> None:
+        """Its publisher has chosen anew who may watch."""
+        if self._wishes.reconsider(track):
             self.renegotiate()
             self.host.watched(track)
 
@@ -252,12 +258,7 @@ class Participant:
         self.publications.measure(elapsed)
         if not self.peer.connected:
             return
-        reports: list[RtcpPacket] = list(self.subscriptions.sender_reports(now))
-        received = self.publications.reports(now)
-        if received or reports:
-            head = ReceiverReport(RELAY_SSRC, tuple(received))
-            name = SourceDescription(((RELAY_SSRC, "visio"),))
-            self.peer.send_rtcp([*reports, head, name])
+        self.peer.send_rtcp(self._control.reports(now))
         self._report_streams(elapsed, now)
 
     def _report_streams(self, elapsed: float, now: float) -> None:

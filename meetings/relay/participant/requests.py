@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from livekit.protocol.models import ParticipantPermission
+from livekit.protocol.models import ParticipantPermission, SubscriptionError
 from livekit.protocol.rtc import (
     AddTrackRequest,
     MuteTrackRequest,
@@ -16,8 +16,10 @@ from livekit.protocol.rtc import (
     SessionDescription,
     SignalRequest,
     SignalResponse,
+    SubscriptionPermission,
     SyncState,
     TrackPublishedResponse,
+    TrackUnpublishedResponse,
     UpdateLocalAudioTrack,
     UpdateLocalVideoTrack,
     UpdateParticipantMetadata,
@@ -29,12 +31,15 @@ from livekit.protocol.rtc import (
 from meetings.relay.errors import LimitExceeded
 from meetings.relay.interface import RelayLimits
 from meetings.relay.participant.person import Participant
+from meetings.relay.participant.wishes import subscription_failed
 from meetings.relay.participant.wording import permission, source_name
 from meetings.relay.uptrack import UpTrack
 
 log = logging.getLogger("visio.relay")
 
 _MILLISECOND_NS: Final = 1_000_000
+# No sid of ours is longer; a longer one is not worth repeating whole.
+_SID: Final = 64
 
 
 def handle(person: Participant, request: SignalRequest) -> None:
@@ -83,19 +88,29 @@ def _mute(person: Participant, request: MuteTrackRequest) -> None:
 
 def _subscription(person: Participant, request: UpdateSubscription) -> None:
     groups = (request.track_sids, *(group.track_sids for group in request.participant_tracks))
-    for track in _tracks(person, chain.from_iterable(groups)):
+    wanted = set(chain.from_iterable(groups))
+    tracks = _tracks(person, wanted)
+    for track in tracks:
         if track.publisher == person.identity:
             continue
         if request.subscribe:
             person.subscribe(track)
         else:
             person.unsubscribe(track)
+    if request.subscribe:
+        unknown = wanted.difference(track.info.sid for track in tracks)
+        for sid in sorted(unknown)[: person.context.limits.tracks]:
+            person.send(subscription_failed(sid[:_SID], SubscriptionError.SE_TRACK_NOTFOUND))
 
 
 def _tracks(person: Participant, sids: Iterable[str]) -> list[UpTrack]:
     """The room's tracks among these, each once, however many sids a client writes into one message."""
     wanted = set(sids)
     return [track for track in person.host.tracks() if track.info.sid in wanted]
+
+
+def _subscription_permission(person: Participant, wish: SubscriptionPermission) -> None:
+    person.host.audience_chosen(person, wish)
 
 
 def _track_setting(person: Participant, request: UpdateTrackSettings) -> None:
@@ -162,8 +177,9 @@ def update_info(person: Participant, name: str, metadata: str, attributes: dict[
 
 def permit(person: Participant, granted: ParticipantPermission) -> None:
     """Changes what someone may do, at once and in the tokens they are given from now on."""
+    before = person.claims.grants
     grants = replace(
-        person.claims.grants,
+        before,
         can_subscribe=granted.can_subscribe,
         can_publish=granted.can_publish,
         can_publish_data=granted.can_publish_data,
@@ -175,9 +191,13 @@ def permit(person: Participant, granted: ParticipantPermission) -> None:
     for track in person.publications:
         if not person.may_publish(track.info.source):
             person.publications.remove(track)
-    if not grants.can_subscribe:
-        for down in tuple(person.subscriptions):
-            person.unsubscribe(down.up)
+            ended = TrackUnpublishedResponse(track_sid=track.info.sid)
+            person.send(SignalResponse(track_unpublished=ended))
+    for track in tuple(person.host.tracks()):
+        if not grants.can_subscribe:
+            person.unsubscribe(track)
+        elif not before.can_subscribe and person.auto_subscribe and track.publisher != person.identity:
+            person.subscribe(track)
     person.refresh_token()
     person.host.updated(person)
 
@@ -212,6 +232,7 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "add_track": add_track,
     "mute": _mute,
     "subscription": _subscription,
+    "subscription_permission": _subscription_permission,
     "track_setting": _track_setting,
     "update_layers": _update_layers,
     "update_audio_track": _update_audio,

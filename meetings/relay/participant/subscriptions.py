@@ -99,6 +99,10 @@ class Subscriptions:
     def waiting(self) -> bool:
         return bool(self._waiting)
 
+    def undecodable(self) -> list[DownTrack]:
+        """Subscriptions for which the last offer had sections of their kind, and none with their codec."""
+        return [down for down in self._waiting if _undecodable(down, self._sections)]
+
     def serve(self, section: MediaSection, now: float) -> DownTrack | None:
         """The subscription that a receiving section carries, newly bound if one waits for its kind."""
         down = self._by_mid.get(section.mid)
@@ -179,6 +183,13 @@ def _receiving(sections: Sequence[MediaSection]) -> list[str]:
 
 def _fits(down: DownTrack, section: MediaSection) -> bool:
     return down.up.kind == section.kind and section.find_codec(down.up.codec_name) is not None
+
+
+def _undecodable(down: DownTrack, sections: Sequence[MediaSection]) -> bool:
+    of_kind = [
+        section for section in sections if section.direction == "recvonly" and section.kind == down.up.kind
+    ]
+    return bool(of_kind) and not any(_fits(down, section) for section in of_kind)
 
 
 def _demand(down: DownTrack, now: float) -> Demand:

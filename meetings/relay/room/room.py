@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from livekit.protocol import models
-from livekit.protocol.egress import EgressInfo
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.rtc import (
     LeaveRequest,
     ParticipantUpdate,
     RoomUpdate,
     SignalResponse,
+    SubscriptionPermission,
     TrackSubscribed,
 )
 from livekit.protocol.webhook import WebhookEvent
@@ -26,6 +26,7 @@ from meetings.relay.recorder import Recorder, Recording
 from meetings.relay.room.announcer import Announcer
 from meetings.relay.room.dynacast import settle_layers
 from meetings.relay.room.heartbeat import Heartbeat
+from meetings.relay.room.reports import Reports
 from meetings.relay.room.staleness import Verdict
 from meetings.relay.uptrack import UpTrack
 
@@ -58,11 +59,12 @@ class Room:
             creation_time_ms=wall // 1_000_000,
         )
         self.people: dict[str, Participant] = {}
+        self._reports = Reports(parts.tell, self.snapshot)
         self.recorder = Recorder(
             parts.recording,
             room=name,
             room_sid=self.info.sid,
-            notify=self._egress_event,
+            notify=self._reports.egress,
             changed=self._recording_changed,
         )
         self._announcer = Announcer()
@@ -80,7 +82,7 @@ class Room:
             self._broadcast,
         )
         self._recording_told = False
-        self._tell("room_started")
+        self._reports.room("room_started")
 
     @property
     def limits(self) -> RelayLimits:
@@ -126,7 +128,7 @@ class Room:
         if not person.hidden:
             self._broadcast(person, but=person)
         self._announcer.welcome(person)
-        self._tell("participant_joined", person)
+        self._reports.person("participant_joined", person)
         if person.auto_subscribe:
             for track in self.tracks():
                 if track.publisher != person.identity:
@@ -153,7 +155,7 @@ class Room:
         self._announcer.left(person.sid)
         if not person.hidden:
             self._broadcast(person)
-        self._tell("participant_left", person)
+        self._reports.person("participant_left", person)
         if not self.people:
             self._empty_since = self._context.clock.monotonic()
         self._spawn(person.close())
@@ -182,7 +184,7 @@ class Room:
         while self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
         await self.recorder.close()
-        self._tell("room_finished")
+        self._reports.room("room_finished")
 
     # participant.Host
 
@@ -199,7 +201,7 @@ class Room:
     def published(self, participant: Participant, track: UpTrack) -> None:
         _list_tracks(participant)
         participant.info.is_publisher = True
-        self._tell("track_published", participant, track)
+        self._reports.track("track_published", participant, track)
         # Before anybody else, so that the recording lacks nothing that others heard.
         self.recorder.published(track)
         self.updated(participant)
@@ -212,7 +214,7 @@ class Room:
         for other in self.people.values():
             other.unsubscribe(track)
         self.updated(participant)
-        self._tell("track_unpublished", participant, track)
+        self._reports.track("track_unpublished", participant, track)
 
     def muted(self, participant: Participant, track: UpTrack) -> None:
         if track.muted and not track.is_video:
@@ -225,6 +227,18 @@ class Room:
 
     def heard(self, participant: Participant, level: int, now: float) -> None:
         self._announcer.heard(participant.sid, level, now)
+
+    def may_watch(self, participant: Participant, track: UpTrack) -> bool:
+        publisher = self.people.get(track.publisher)
+        return publisher is None or publisher.audience.allows(participant.identity, track.info.sid)
+
+    def audience_chosen(self, participant: Participant, wish: SubscriptionPermission) -> None:
+        identities = {person.sid: person.identity for person in self.people.values()}
+        participant.audience.choose(wish, identities, limit=self.limits.participants)
+        for track in participant.publications:
+            for other in self.people.values():
+                if track.announced and other is not participant:
+                    other.reconsider(track)
 
     def find_track(self, sid: str) -> UpTrack | None:
         return next((track for track in self.tracks() if track.info.sid == sid), None)
@@ -268,19 +282,6 @@ class Room:
             self.update()
         for track in self.tracks():
             self.watched(track)
-
-    # Webhooks
-
-    def _tell(self, name: str, person: Participant | None = None, track: UpTrack | None = None) -> None:
-        event = WebhookEvent(event=name, room=self.snapshot())
-        if person is not None:
-            event.participant.CopyFrom(person.info)
-        if track is not None:
-            event.track.CopyFrom(track.info)
-        self._parts.tell(event)
-
-    def _egress_event(self, name: str, info: EgressInfo) -> None:
-        self._parts.tell(WebhookEvent(event=name, egress_info=info))
 
 
 def _list_tracks(person: Participant) -> None:

@@ -183,7 +183,7 @@ class Relay:
         protocol = request.client_info.client_protocol
         person = Participant(self._context, room, claims, client_protocol=protocol)
         settings = request.connection_settings
-        person.auto_subscribe = settings.auto_subscribe and claims.grants.can_subscribe
+        person.auto_subscribe = settings.auto_subscribe
         person.subscriptions.may_pause = settings.subscriber_allow_pause
         person.attach(outbox)
         room.enter(person)
