@@ -23,9 +23,15 @@ def enqueue(name: str, subject: UUID) -> Job:
     return job
 
 
-def wake(job: Job) -> None:
-    """Asks a worker to look at the job. A lost wake-up costs time only: the sweeper asks again."""
+def wake_later(job: Job, seconds: float) -> None:
+    """Asks a worker to look at the job once so much time has passed, after the caller's transaction."""
+    transaction.on_commit(lambda: wake(job, after=seconds))
+
+
+def wake(job: Job, *, after: float = 0.0) -> None:
+    """Asks a worker to look at the job, in so many seconds. One that is lost costs time only: the sweeper."""
+    arguments = [str(job.id), str(job.ministry_id)]
     try:
-        current_app.signature(job.name).apply_async(args=[str(job.id), str(job.ministry_id)])
+        current_app.signature(job.name).apply_async(args=arguments, countdown=after or None)
     except OperationalError as error:
         log.warning("job %s was not announced, the sweeper will: %s", job.id, error)

@@ -160,6 +160,7 @@ MEDIA_SERVER_KEY = KEYS.relay_key
 MEDIA_SERVER_SECRET = KEYS.relay_secret
 MEDIA_WEBHOOK_URL = VISIO.loopback_address + "/livekit/webhook"
 RECORDINGS_DIR = VISIO.data / "recordings"
+WORKERS_DIR = VISIO.data / "workers"
 RECORDINGS_ROOT_KEY = bytes.fromhex(KEYS.recordings)
 SPEECH = VISIO.speech
 

@@ -30,6 +30,7 @@ class Job(TenantModel):
     attempts = models.PositiveIntegerField(default=0)
     fence = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=80, blank=True, help_text="The process that took the last lease.")
     not_before = models.DateTimeField(default=timezone.now)
     stage = models.CharField(max_length=40, blank=True)
     progress = models.FloatField(default=0.0, help_text="0 to 1 within the stage.")

@@ -33,6 +33,9 @@ class Recording(TenantModel):
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    missed_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the media server does not have the room, while it runs."
+    )
     sealed_key = models.BinaryField(
         help_text="The key of the record logs, sealed with the deployment's root key."
     )

@@ -119,11 +119,14 @@ class RecordLogWriter:
             plaintext, self._buffer = bytes(self._buffer), bytearray()
             self._write(self._envelope.seal(number, plaintext))
 
-    def close(self) -> None:
-        """Writes the end record and waits until the disk has everything. Closing twice does nothing."""
+    def close(self, ended_ns: int = 0) -> None:
+        """Writes the end record and waits until the disk has everything. Closing twice does nothing.
+
+        `ended_ns`: when the recording of the track ended, which may be long after its last packet.
+        """
         if self._file is None:
             return
-        self._append(EndRecord(self._last_arrival_ns))
+        self._append(EndRecord(max(self._last_arrival_ns, ended_ns)))
         self.flush()
         file, self._file = self._file, None
         try:
@@ -159,12 +162,16 @@ class RecordLogWriter:
 
 @dataclass(frozen=True)
 class RecordLog:
-    """An opened log. `complete`: it ends with an end record. `lost_bytes`: length of a torn last frame."""
+    """An opened log. `complete`: it ends with an end record. `lost_bytes`: length of a torn last frame.
+
+    `ended_wall_ns`: Unix time of its last record.
+    """
 
     path: Path
     header: TrackHeader
     complete: bool
     lost_bytes: int
+    ended_wall_ns: int
     _envelope: Envelope
     _frames: int
 
@@ -193,8 +200,10 @@ def read_log(path: Path, key: bytes) -> RecordLog:
         frames, last, end = _walk(file, envelope)
         file.seek(0, os.SEEK_END)
         lost = file.tell() - end
-        complete = lost == 0 and frames > 1 and _ends(file, envelope, frames - 1, last)
-    return RecordLog(path, header, complete, lost, envelope, frames)
+        latest = _latest(file, envelope, frames - 1, last) if frames > 1 else []
+    complete = lost == 0 and bool(latest) and isinstance(latest[-1], EndRecord)
+    ended = max((record.arrival_ns for record in latest), default=header.started_wall_ns)
+    return RecordLog(path, header, complete, lost, ended, envelope, frames)
 
 
 def _open_envelope(file: BinaryIO, key: bytes) -> Envelope:
@@ -282,7 +291,7 @@ def _records(number: int, plaintext: bytes) -> Iterator[Record]:
         raise MalformedLog(str(error), frame=number) from error
 
 
-def _ends(file: BinaryIO, envelope: Envelope, number: int, offset: int) -> bool:
+def _latest(file: BinaryIO, envelope: Envelope, number: int, offset: int) -> list[Record]:
+    """The records of the last whole frame."""
     file.seek(offset)
-    records = list(_records(number, _read_frame(file, envelope, number)))
-    return bool(records) and isinstance(records[-1], EndRecord)
+    return list(_records(number, _read_frame(file, envelope, number)))

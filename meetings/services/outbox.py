@@ -1,8 +1,9 @@
 """Leases on outbox jobs: one worker at a time, outcomes fenced, nothing forgotten.
 
-A lease lasts 30 s and is renewed by a heartbeat while its worker lives. Every lease raises the job's fence;
-an outcome is written only together with the check that the fence is still one's own, in one transaction, so a
-worker that was thought dead and comes back can finish nothing twice.
+A lease lasts 30 s and is renewed by a heartbeat while its worker lives; a worker of this machine that is
+known to be dead loses its leases at once. Every lease raises the job's fence; an outcome is written only
+together with the check that the fence is still one's own, in one transaction, so a worker that was thought
+dead and comes back can finish nothing twice.
 """
 
 import logging
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
@@ -21,6 +22,7 @@ from accounts import tenancy
 from meetings import jobs
 from meetings.errors import Interrupted, JobStopped, LeaseLost
 from meetings.models import Job, JobState
+from meetings.services import workers
 
 log = logging.getLogger("visio.outbox")
 
@@ -29,6 +31,8 @@ HEARTBEAT_SECONDS = 8.0
 MOST_ATTEMPTS = 5
 RETRYING = "retrying"
 """The stage of a job that failed and waits for its next attempt."""
+# No lease and no wait reaches so far: such a time was written before the machine's clock was set back.
+UNBELIEVABLE = timedelta(minutes=5)
 # Woken by one sweep: a worker that is busy for an hour must not find an hour of the same wake-ups.
 SWEPT_AT_ONCE = 20
 
@@ -115,14 +119,14 @@ def work_on(*, job_id: UUID, ministry_id: UUID, work: Work) -> None:
 
 def lease_take(job_id: UUID) -> Lease | None:
     """The lease, or None when the job is done, not due, or another worker's."""
-    now = timezone.now()
-    free = Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, leased_until__lt=now)
+    now, worker = timezone.now(), workers.own_name()
     with transaction.atomic():
-        taken = Job.objects.filter(free, id=job_id).update(
+        taken = Job.objects.filter(_free(now), id=job_id).update(
             state=JobState.RUNNING,
             fence=F("fence") + 1,
             attempts=F("attempts") + 1,
             leased_until=now + LEASE,
+            worker=worker,
             progress=0.0,
         )
         if not taken:
@@ -131,12 +135,20 @@ def lease_take(job_id: UUID) -> Lease | None:
     return Lease(job_id=job.id, subject=job.subject, fence=job.fence, attempts=job.attempts)
 
 
+def _free(now: datetime) -> Q:
+    """Jobs that are due and that nobody has."""
+    waited = Q(not_before__lte=now) | Q(not_before__gt=now + UNBELIEVABLE)
+    expired = Q(leased_until__lte=now) | Q(leased_until__gt=now + UNBELIEVABLE)
+    return Q(waited, state=JobState.QUEUED) | Q(expired, state=JobState.RUNNING)
+
+
 def _failed(lease: Lease, work: Work, error: str) -> None:
     final = lease.last_attempt
+    wait = 2**lease.attempts
     with transaction.atomic():
         written = lease._update(
             state=JobState.FAILED if final else JobState.QUEUED,
-            not_before=timezone.now() + timedelta(seconds=2**lease.attempts),
+            not_before=timezone.now() + timedelta(seconds=wait),
             leased_until=None,
             stage="" if final else RETRYING,
             progress=0.0,
@@ -144,6 +156,8 @@ def _failed(lease: Lease, work: Work, error: str) -> None:
         )
         if written and final:
             work.give_up(lease.subject, error)
+        elif written:
+            jobs.wake_later(Job.objects.get(id=lease.job_id), wait)
 
 
 @contextmanager
@@ -196,14 +210,16 @@ def retry_failed() -> int:
 
 def sweep() -> int:
     """Wakes every job that is due and has no living worker. Returns how many."""
-    now = timezone.now()
     with tenancy.across("the sweeper looks after the jobs of every ministry"):
-        due = list(
-            Job.objects.filter(
-                Q(state=JobState.QUEUED, not_before__lte=now)
-                | Q(state=JobState.RUNNING, leased_until__lt=now)
-            ).order_by("not_before")[:SWEPT_AT_ONCE]
-        )
+        _leases_of_ended_workers_end()
+        due = list(Job.objects.filter(_free(timezone.now())).order_by("not_before")[:SWEPT_AT_ONCE])
     for job in due:
         jobs.wake(job)
     return len(due)
+
+
+def _leases_of_ended_workers_end() -> None:
+    """Their jobs go on within seconds of a restart, not when the lease has run out."""
+    for name in workers.ended():
+        Job.objects.filter(state=JobState.RUNNING, worker=name).update(leased_until=timezone.now())
+        workers.forget(name)

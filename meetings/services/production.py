@@ -19,7 +19,6 @@ from meetings.recording.log import TrackHeader, read_log
 from meetings.recording.mix import mix_sound
 from meetings.recording.timeline import Timeline
 from meetings.recording.webm import MediaInfo, remux_participant
-from meetings.services import storage
 from meetings.services.outbox import Lease
 
 log = logging.getLogger("visio.processing")
@@ -36,6 +35,7 @@ class TrackLog:
 
     path: Path
     header: TrackHeader
+    ended_wall_ns: int
 
     @property
     def mime(self) -> str:
@@ -59,8 +59,11 @@ class Production:
     ``left_out``: logs that are missing from a file they belong into.
     """
 
-    def __init__(self, recording: Recording, key: bytes, timeline: Timeline, lease: Lease) -> None:
+    def __init__(
+        self, recording: Recording, key: bytes, timeline: Timeline, lease: Lease, folder: Path
+    ) -> None:
         self._recording, self._key, self._timeline, self._lease = recording, key, timeline, lease
+        self._folder = folder
         self.left_out: set[Path] = set()
 
     def files(self, tracks: Sequence[TrackLog]) -> list[MediaFile]:
@@ -93,7 +96,7 @@ class Production:
         return found
 
     def _show(self, show: _Show, tracks: Sequence[TrackLog], progress: Progress) -> MediaFile | None:
-        out = self._folder() / f"{show.identity}-{show.content.value}.webm"
+        out = self._folder / f"{show.identity}-{show.content.value}.webm"
 
         def make(paths: Sequence[Path]) -> MediaInfo:
             return remux_participant(paths, self._key, self._timeline, out, progress)
@@ -102,7 +105,7 @@ class Production:
         return self._row(out, info, show, tracks[0].header.participant_name) if info else None
 
     def _mix(self, sounds: Sequence[TrackLog], progress: Progress) -> MediaFile | None:
-        out = self._folder() / "mix.webm"
+        out = self._folder / "mix.webm"
 
         def make(paths: Sequence[Path]) -> MediaInfo:
             return mix_sound(paths, self._key, self._timeline, out, progress)
@@ -154,9 +157,6 @@ class Production:
             duration=info.duration,
             bytes=info.size_bytes,
         )
-
-    def _folder(self) -> Path:
-        return storage.recording_folder(self._recording)
 
     def _progress(self, stage: str, done: int, steps: int) -> Progress:
         return lambda fraction: self._lease.progress(stage, (done + fraction) / steps)

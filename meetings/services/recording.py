@@ -1,6 +1,7 @@
 """Starting and stopping recordings, and what the media server tells about them."""
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -206,6 +207,12 @@ def running_key(*, room: str) -> bytes:
     if recording is None:
         raise WrongState(_("No recording runs in this room."))
     return storage.key_unseal(recording)
+
+
+def written_lately(recording: Recording, within: timedelta) -> bool:
+    """Whether a record log on disk was touched within that time, in either direction of the clock."""
+    now = timezone.now().timestamp()
+    return any(abs(now - path.stat().st_mtime) < within.total_seconds() for path in logs_of(recording))
 
 
 def logs_of(recording: Recording) -> list[Path]:

@@ -1,7 +1,9 @@
 """Where a meeting's files lie, and the keys that seal its record logs."""
 
+import re
 import secrets
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
@@ -38,6 +40,32 @@ def folder_remove(folder: Path) -> None:
     if folder.exists():
         folder.rename(doomed)
         shutil.rmtree(doomed)
+
+
+def attempt_folder(recording: Recording, kind: str, attempt: int, *, keep: Collection[str] = ()) -> Path:
+    """A fresh folder for what one attempt of a job writes, within the recording's own. Raises OSError.
+
+    Each attempt has its own, so that a worker which was thought dead and comes back can neither spoil nor
+    replace what its successor wrote. What earlier attempts left is removed, but for the folders in `keep`.
+    """
+    attempts_remove(recording, kind, before=attempt, keep=keep)
+    folder = recording_folder(recording) / f"{kind}-{attempt}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def attempts_remove(
+    recording: Recording, kind: str, *, before: int | None = None, keep: Collection[str] = ()
+) -> None:
+    """Removes what attempts of this kind left, all or those before one of them. Raises OSError."""
+    for path in recording_folder(recording).glob(f"*{kind}-*"):
+        named = re.fullmatch(rf"(\.removed-)?{kind}-(\d+)", path.name)
+        if named is None or path.name in keep:
+            continue
+        if named[1]:  # whoever was removing it was killed
+            shutil.rmtree(path, ignore_errors=True)
+        elif before is None or int(named[2]) < before:
+            folder_remove(path)
 
 
 def sealed_key_new(recording_id: str) -> bytes:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -49,15 +49,31 @@ def _held(looked_after: Sequence[Meeting]) -> set[str]:
 
 
 def _recording(row: Recording, held: set[str]) -> None:
-    now = timezone.now()
     if row.state == RecordingState.RUNNING:
-        if row.started_at < now - PATIENCE and row.meeting.room not in held:
-            recording.begin_stopping(row)
-    elif row.stopped_at is not None and row.stopped_at < now - PATIENCE:
-        if not _has_heard_the_stop(row.meeting) and row.stopped_at > now - UNREACHABLE_PATIENCE:
+        _running(row, row.meeting.room in held)
+    elif row.stopped_at is not None and _is_past(row.stopped_at, PATIENCE):
+        if not _has_heard_the_stop(row.meeting) and not _is_past(row.stopped_at, UNREACHABLE_PATIENCE):
             return
         with transaction.atomic():
             recording.go_on(row)
+
+
+def _running(row: Recording, held: bool) -> None:
+    """Ends it where its room is gone and nobody came back within a moment of a media server being there."""
+    if held or row.missed_since is None:
+        since = None if held else timezone.now()
+        if since != row.missed_since:
+            Recording.objects.filter(id=row.id).update(missed_since=since)
+    elif _is_past(row.started_at, PATIENCE) and _is_past(row.missed_since, PATIENCE):
+        recording.begin_stopping(row)
+        if not recording.written_lately(row, PATIENCE):
+            with transaction.atomic():
+                recording.go_on(row)
+
+
+def _is_past(moment: datetime, patience: timedelta) -> bool:
+    """Whether so much time has passed, or the clock was set back so far: nothing waits for it to catch up."""
+    return abs(timezone.now() - moment) > patience
 
 
 def _has_heard_the_stop(meeting: Meeting) -> bool:

@@ -1,17 +1,24 @@
 """Jobs: one worker at a time, outcomes fenced, nothing forgotten."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 from django.utils import timezone
 
 from accounts import tenancy
 from meetings import jobs
 from meetings.errors import LeaseLost
 from meetings.models import Job, JobState
-from meetings.services import outbox
+from meetings.services import outbox, workers
 from meetings.services.outbox import Lease, Work
 from tests.conftest import People
 
@@ -168,3 +175,85 @@ def test_one_sweep_wakes_a_bounded_number(people: People) -> None:
     for _ in range(outbox.SWEPT_AT_ONCE + 5):
         jobs.enqueue("tests.work", uuid4())
     assert outbox.sweep() == outbox.SWEPT_AT_ONCE
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_over(job: Job) -> None:
+    """By the clock it lasts another hour; its worker, alive, would have renewed it by now."""
+    assert outbox.lease_take(job.id) is not None
+    Job.objects.update(leased_until=timezone.now() + timedelta(hours=1))
+    assert outbox.sweep() == 1
+    assert outbox.lease_take(job.id) is not None
+
+
+def test_a_job_that_waits_for_a_clock_set_back_is_due(job: Job) -> None:
+    Job.objects.update(not_before=timezone.now() + timedelta(hours=1))
+    assert outbox.lease_take(job.id) is not None
+
+
+def test_a_clock_set_forward_makes_no_second_outcome(job: Job) -> None:
+    """Every lease seems over at once: the work is done twice, and written once."""
+    first = outbox.lease_take(job.id)
+    Job.objects.update(leased_until=timezone.now() - timedelta(hours=1))
+    second = outbox.lease_take(job.id)
+    assert first is not None
+    assert second is not None
+    with second.outcome():
+        pass
+    assert not first.renew()
+    with pytest.raises(LeaseLost), first.outcome():
+        raise AssertionError("the first worker wrote its outcome too")
+
+
+def _taken_by_another_process(job: Job) -> subprocess.Popen[str]:
+    """A living process that is named as the job's worker, as if it had taken the lease."""
+    program = (
+        "import sys, django; django.setup(); from meetings.services import workers;"
+        "print(workers.own_name(), flush=True); sys.stdin.read()"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "visio_portal.settings"}
+    other = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    Job.objects.filter(id=job.id).update(worker=other.stdout.readline().strip())
+    return other
+
+
+def test_a_killed_workers_lease_is_over_at_once_and_a_living_or_stopped_ones_is_not(job: Job) -> None:
+    assert outbox.lease_take(job.id) is not None
+    with _taken_by_another_process(job) as other:
+        assert outbox.sweep() == 0
+        other.send_signal(signal.SIGSTOP)
+        assert outbox.sweep() == 0
+        other.kill()
+        other.wait()
+        assert outbox.sweep() == 1
+        assert outbox.lease_take(job.id) is not None
+        assert outbox.sweep() == 0
+        assert workers.own_name() in {path.name for path in Path(settings.WORKERS_DIR).iterdir()}
+        assert list(workers.ended()) == []
+
+
+def test_a_worker_of_another_machine_is_not_judged(job: Job) -> None:
+    assert outbox.lease_take(job.id) is not None
+    foreign = Path(settings.WORKERS_DIR) / "elsewhere-17-abc"
+    foreign.touch()
+    Job.objects.update(worker=foreign.name)
+    assert outbox.sweep() == 0
+    foreign.unlink()
+
+
+def test_a_worker_that_cannot_show_that_it_lives_works_all_the_same(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full, or the folder is somebody else's."""
+    (tmp_path / "in the way").touch()
+    monkeypatch.setattr(workers, "_own", {})
+    with override_settings(WORKERS_DIR=tmp_path / "in the way"):
+        assert outbox.lease_take(job.id) is not None
+    job.refresh_from_db()
+    assert job.worker == ""

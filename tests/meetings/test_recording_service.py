@@ -186,7 +186,25 @@ def test_the_sweeper_ends_a_recording_whose_room_died(
     media_server.rooms = set()
     sweeping.sweep()
     row.refresh_from_db()
-    assert row.state == RecordingState.STOPPING
+    assert row.state == RecordingState.RUNNING
+    Recording.objects.update(missed_since=timezone.now() - sweeping.PATIENCE - timedelta(seconds=1))
+    sweeping.sweep()
+    row.refresh_from_db()
+    assert row.state == RecordingState.PROCESSING
+
+
+def test_people_on_their_way_back_after_the_relay_died_are_recorded_on(
+    start: Callable[[], Recording], live: Meeting, media_server: FakeMediaServer
+) -> None:
+    """The sweeper came by in the very second in which the room was gone."""
+    row = start()
+    Recording.objects.update(started_at=timezone.now() - timedelta(minutes=5))
+    for rooms in (set(), {live.room}, set()):
+        media_server.rooms = rooms
+        sweeping.sweep()
+        row.refresh_from_db()
+        assert row.state == RecordingState.RUNNING
+        assert (row.missed_since is None) is bool(rooms)
 
 
 def test_a_record_log_of_another_meeting_is_ignored(

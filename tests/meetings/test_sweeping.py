@@ -99,3 +99,16 @@ def test_old_receipts_are_forgotten_and_young_ones_kept(people: People) -> None:
     WebhookReceipt.objects.create(event_id="EV_new")
     assert sweeping.receipts_forget() == 1
     assert WebhookReceipt.objects.get().event_id == "EV_new"
+
+
+def test_a_recording_waits_no_hour_where_the_clock_was_set_back(
+    meeting: Meeting, people: People, media_server: FakeMediaServer
+) -> None:
+    """Its rows were written before: by the clock, in an hour."""
+    later = timezone.now() + timedelta(hours=1)
+    row = Recording.objects.create(
+        meeting=meeting, started_by=people.host, started_at=later, missed_since=later, sealed_key=b"x"
+    )
+    sweeping.sweep()
+    row.refresh_from_db()
+    assert row.state == RecordingState.PROCESSING

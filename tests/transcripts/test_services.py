@@ -22,6 +22,7 @@ from transcripts.errors import RecogniserDied
 from transcripts.models import Revision, SpeakerTurn, Transcript, TranscriptState
 from transcripts.pipeline import sound
 from transcripts.pipeline.child import Request
+from transcripts.services import sounds
 from transcripts.services.search import Answers
 from transcripts.services.transcription import recording_transcribe, transcript_give_up
 
@@ -229,3 +230,12 @@ def test_progress_is_told_while_it_works(recording: Recording) -> None:
     _run(recording, recognition)
     assert [stage for stage, _ in seen] == ["transcribing", "transcribing"]
     assert 0 < seen[0][1] < seen[1][1] < 1
+
+
+def test_unencrypted_sound_left_by_a_kill_in_the_middle_of_its_removal_goes(recording: Recording) -> None:
+    """It was renamed to be removed, and then looked like nobody's."""
+    left = storage.recording_folder(recording) / ".removed-speech-1"
+    left.mkdir()
+    (left / "voice.wav").write_bytes(b"somebody's voice")
+    sounds.leftovers_remove(recording)
+    assert not left.exists()

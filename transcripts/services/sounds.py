@@ -19,7 +19,7 @@ from transcripts.pipeline.transcribe import TrackSound
 
 log = logging.getLogger("visio.transcripts")
 
-_FOLDER = "speech-"
+_KIND = "speech"
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ def speech_folder(recording: Recording, attempt: int) -> Iterator[Path]:
 
     Removed afterwards; what an earlier attempt left behind when it was killed is removed first.
     """
-    leftovers_remove(recording)
-    folder = storage.recording_folder(recording) / f"{_FOLDER}{attempt}"
-    folder.mkdir(mode=0o700)
+    folder = storage.attempt_folder(recording, _KIND, attempt)
     try:
         yield folder
     finally:
@@ -47,8 +45,7 @@ def speech_folder(recording: Recording, attempt: int) -> Iterator[Path]:
 
 def leftovers_remove(recording: Recording) -> None:
     """Removes the unencrypted sound that a killed attempt left behind."""
-    for left in storage.recording_folder(recording).glob(f"{_FOLDER}*"):
-        storage.folder_remove(left)
+    storage.attempts_remove(recording, _KIND)
 
 
 def voices_decode(*, recording: Recording, folder: Path, progress: Callable[[float], None]) -> Voices:
@@ -57,8 +54,8 @@ def voices_decode(*, recording: Recording, folder: Path, progress: Callable[[flo
     A person who came back, or shared a screen with sound, has several tracks under one identity.
     """
     key = storage.key_unseal(recording)
-    timeline = processing.timeline_of(recording)
     logs = processing.track_logs(recording, key)
+    timeline = processing.timeline_of(recording, logs)
     unreadable = len(logs_of(recording)) - len(logs)
     sounds = [track.path for track in logs if track.header.kind == "audio"]
     readings = {path: read for path in sounds if (read := _readings(path, key, timeline)) is not None}

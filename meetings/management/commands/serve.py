@@ -138,6 +138,7 @@ def start_worker() -> Callable[[], None]:
     timetable = EmbeddedService(current_app, thread=True, scheduler_cls="celery.beat:Scheduler")
     for name, run in (("celery-worker", worker.start), ("celery-timetable", timetable.run)):
         threading.Thread(target=run, name=name, daemon=True).start()
+    current_app.signature("meetings.sweep_jobs").apply_async()  # whatever an earlier process left behind
 
     def stop() -> None:
         outbox.interrupt()

@@ -147,7 +147,7 @@ class TrackEgress:
         if self._writer is None or self._file is None:
             closed(Outcome(None, 0, self.info.error or "ended before its file was opened"))
         else:
-            self._writer.close(self._file, closed)
+            self._writer.close(self._file, closed, ended_ns=self._clock.wall_ns())
 
     def finished(self, outcome: Outcome) -> None:
         """Fills `info` with the result."""

@@ -14,6 +14,7 @@ from livekit.protocol.egress import EgressInfo, EgressStatus
 from meetings.relay.errors import RelayError
 from meetings.relay.interface import Clock, DataPlane
 from meetings.relay.recorder.egress import TrackEgress
+from meetings.relay.recorder.steady import SteadyClock
 from meetings.relay.recorder.writing import LogFile, Outcome, WriterThread
 from meetings.relay.uptrack import UpTrack
 
@@ -58,6 +59,7 @@ class Recorder:
     ) -> None:
         self._recording, self._room, self._room_sid = recording, room, room_sid
         self._notify, self._changed = notify, changed
+        self._steady = SteadyClock(recording.clock)
         self._automatic: str | None = None
         self._running: dict[str, TrackEgress] = {}
         self._ended: deque[EgressInfo] = deque(maxlen=_HISTORY)
@@ -80,6 +82,7 @@ class Recorder:
     def record_all(self, prefix: str, tracks: Iterable[UpTrack]) -> None:
         """Every track, present and to come. Raises RecordingRefused."""
         _check_prefix(prefix)
+        self._set_the_clock()
         self._automatic = prefix
         for track in tracks:
             self.published(track)
@@ -96,8 +99,10 @@ class Recorder:
         _check_prefix(prefix)
         if any(egress.active for egress in self._of(track)):
             raise RecordingRefused(f"track {track.info.sid} is being recorded")
+        if self._automatic is None:
+            self._set_the_clock()
         egress = TrackEgress(
-            track, room=self._room, room_sid=self._room_sid, prefix=prefix, clock=self._recording.clock
+            track, room=self._room, room_sid=self._room_sid, prefix=prefix, clock=self._steady
         )
         self._running[egress.info.egress_id] = egress
         self._recording.plane.attach(track.number, egress)
@@ -152,6 +157,11 @@ class Recorder:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _set_the_clock(self) -> None:
+        """To the machine's, where nothing is being recorded that counts by it."""
+        if not self._running:
+            self._steady = SteadyClock(self._recording.clock)
+
     # Files
 
     def _of(self, track: UpTrack) -> list[TrackEgress]:
@@ -184,7 +194,7 @@ class Recorder:
             self.stop(info.egress_id)
         elif info.status == EgressStatus.EGRESS_STARTING:
             info.status = EgressStatus.EGRESS_ACTIVE
-            info.updated_at = recording.clock.wall_ns()
+            info.updated_at = self._steady.wall_ns()
             self._notify("egress_updated", info)
 
     async def _close(self, egress: TrackEgress) -> None:

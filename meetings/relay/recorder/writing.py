@@ -108,11 +108,11 @@ class WriterThread:
         self._put(job)
         return True
 
-    def close(self, file: LogFile, closed: Callable[[Outcome], None]) -> None:
+    def close(self, file: LogFile, closed: Callable[[Outcome], None], *, ended_ns: int = 0) -> None:
         """`closed(outcome)` is called in the thread after everything queued before is on disk."""
 
         def job() -> None:
-            self._finish(file)
+            self._finish(file, ended_ns)
             closed(file.outcome())
 
         self._put(job)
@@ -132,10 +132,11 @@ class WriterThread:
                 file.error = f"{type(error).__name__}: {error}"
                 log.error("recording to %s ended: %s", file.path, file.error)
 
-    def _finish(self, file: LogFile) -> None:
+    def _finish(self, file: LogFile, ended_ns: int = 0) -> None:
         self._files.discard(file)
-        if file.writer is not None:
-            self._guarded(file, file.writer.close)
+        writer = file.writer
+        if writer is not None:
+            self._guarded(file, lambda: writer.close(ended_ns))
             file.writer = None
 
     def _run(self) -> None:

@@ -28,6 +28,15 @@ KEY = bytes(32)
 HEADER = TrackHeader("r", "ann", "Ann", "TR_1", "audio", "audio/opus", 48_000, 2, "microphone", 1)
 
 
+class SteppingClock(SystemClock):
+    """The machine's clock, set by so many seconds."""
+
+    step = 0
+
+    def wall_ns(self) -> int:
+        return super().wall_ns() + self.step * 1_000_000_000
+
+
 class Stage:
     """A recorder on a data plane without a socket; `key_arrives` lets the portal answer."""
 
@@ -41,7 +50,11 @@ class Stage:
         self.key = KEY
         self.told: list[tuple[str, int]] = []
         self.infos: list[EgressInfo] = []
-        recording = Recording(directory, self.writer, self.plane, self.clock, self._key_of, patience=0.3)
+        self.use(self.clock)
+
+    def use(self, clock: SystemClock) -> None:
+        """A recorder that goes by this clock."""
+        recording = Recording(self.directory, self.writer, self.plane, clock, self._key_of, patience=0.3)
         self.recorder = Recorder(
             recording, room="r", room_sid="RM_1", notify=self._notify, changed=lambda: None
         )
@@ -331,3 +344,21 @@ def test_a_disk_error_ends_this_log_and_no_other(tmp_path: Path) -> None:
     writer.stop()
     assert "No space left" in outcomes["bad"].error
     assert outcomes["good"].error == ""
+
+
+async def test_a_clock_that_is_set_while_recording_moves_no_packet(stage: Stage) -> None:
+    """Sound is placed by when it arrived: an hour's step tore the tracks of a recording apart."""
+    clock = SteppingClock()
+    stage.use(clock)
+    stage.key_arrives.set()
+    track = microphone()
+    stage.recorder.record_all("m/r", [track])
+    for number, step in enumerate((0, 3600, -7200)):
+        clock.step += step
+        stage.hear(track, rtp(5, number, number * 960, bytes(20), 111))
+    await stage.recorder.close()
+    log = read_log(stage.directory / "m/r/TR_1.vlog", KEY)
+    arrivals = [record.arrival_ns for record in log.records if isinstance(record, RtpRecord)]
+    assert len(arrivals) == 3
+    assert max(arrivals) - min(arrivals) < 60e9
+    assert abs(log.ended_wall_ns - arrivals[0]) < 60e9
