@@ -1,7 +1,8 @@
 """The relay as a whole, and the face it shows to whoever embeds it."""
 
 from meetings.relay.server.config import RelayConfig
+from meetings.relay.server.edge import Listener, application
 from meetings.relay.server.relay import Relay
 from meetings.relay.server.session import Session
 
-__all__ = ["Relay", "RelayConfig", "Session"]
+__all__ = ["Listener", "Relay", "RelayConfig", "Session", "application"]
