@@ -6,6 +6,11 @@ import sys
 
 
 def main() -> None:
+    from visio_portal import standalone
+
+    if standalone.wanted(sys.argv[1:]):
+        standalone.main(sys.argv[1:])
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visio_portal.settings")
     from django.core.management import execute_from_command_line
 

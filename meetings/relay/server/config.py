@@ -8,7 +8,10 @@ from meetings.relay.interface import RelayLimits
 
 @dataclass(frozen=True)
 class RelayConfig:
-    """`media_addresses`: announced IPs; `udp_port` 0: any free one; `bind`: the local address."""
+    """`media_addresses`: announced IPs; `udp_port` 0: any free one; `bind`: the local address.
+
+    `further_keys`: more (key, secret) pairs whose tokens count; the first pair signs webhooks.
+    """
 
     api_key: str
     api_secret: str
@@ -17,4 +20,5 @@ class RelayConfig:
     udp_port: int = 0
     bind: str = "0.0.0.0"
     webhook_urls: tuple[str, ...] = ()
+    further_keys: tuple[tuple[str, str], ...] = ()
     limits: RelayLimits = field(default_factory=RelayLimits)

@@ -43,7 +43,8 @@ class Relay:
         self.config, self.portal = config, portal
         self.clock: Clock = clock or SystemClock()
         limits = config.limits
-        self._api_key = ApiKey(config.api_key, config.api_secret)
+        others = tuple(ApiKey(key, secret) for key, secret in config.further_keys)
+        self._api_key = ApiKey(config.api_key, config.api_secret, others)
         self._ice = IceLite(clock=self.clock, bind=self._bind, addresses=config.media_addresses)
         self._plane = PortablePlane(
             bind=config.bind,

@@ -45,27 +45,39 @@ class TokenClaims:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One key pair of LiveKit's kind: tokens are HS256, issued by `key`, signed with `secret`."""
+    """One key pair of LiveKit's kind: tokens are HS256, issued by `key`, signed with `secret`.
+
+    Tokens of `others` are accepted as well; whatever is signed here is signed with this pair.
+    """
 
     key: str
     secret: str
+    others: tuple["ApiKey", ...] = ()
 
     def verify(self, token: str, *, max_length: int = 16_384) -> TokenClaims:
         """Raises Refused(401) with the exact cause in `reason` only."""
         if not token or len(token) > max_length:
             raise _refused("no token, or an overlong one")
         try:
+            pair = self._pair_of(token)
             claims = jwt.decode(
                 token,
-                self.secret,
+                pair.secret,
                 algorithms=["HS256"],
-                issuer=self.key,
+                issuer=pair.key,
                 leeway=LEEWAY,
                 options={"require": ["exp", "iss"]},
             )
             return TokenClaims(_join_claims(claims), _text(claims, "sha256"))
         except (jwt.InvalidTokenError, TypeError, ValueError) as error:
             raise _refused(f"{type(error).__name__}: {error}") from error
+
+    def _pair_of(self, token: str) -> "ApiKey":
+        """The pair of the issuer that the token, not verified yet, names; this one for an unknown issuer."""
+        if not self.others:
+            return self
+        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        return next((pair for pair in self.others if pair.key == issuer), self)
 
     def renew(self, claims: JoinClaims, *, ttl: float, now: float | None = None) -> str:
         """A token that says the same for `ttl` more seconds, for a client that is connected."""

@@ -1,0 +1,58 @@
+"""A relay in a process of its own, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+import uvloop
+
+from meetings.relay.interface import Portal
+from meetings.relay.server import Listener, Relay, RelayConfig, application
+
+
+class CannotListen(Exception):
+    """An address cannot be had; the message is for the operator."""
+
+
+def run_relay(
+    config: RelayConfig, portal: Portal, *, host: str, port: int, say: Callable[[str], None]
+) -> None:
+    """Serves on TCP `host`:`port` until SIGTERM or SIGINT, then sends everybody away and ends recordings.
+
+    Raises CannotListen. `say` hears one line once clients may come.
+    """
+    sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for another thread
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, portal, host, port, say))
+
+
+async def _serve(
+    config: RelayConfig, portal: Portal, host: str, port: int, say: Callable[[str], None]
+) -> None:
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    relay = Relay(config, portal)
+    listener = Listener(application(relay))
+    try:
+        await relay.start()
+    except OSError as error:
+        raise CannotListen(f"The media port (UDP {config.udp_port}) cannot be used: {_why(error)}.") from None
+    try:
+        try:
+            bound = await listener.listen(host, port)
+        except OSError as error:
+            raise CannotListen(f"Cannot listen on {host}, port {port}: {_why(error)}.") from None
+        shown = f"[{host}]" if ":" in host else host
+        say(f"Relay is ready at http://{shown}:{bound}, media on UDP port {relay.udp_port}")
+        await told.wait()
+    finally:
+        await relay.stop()
+        await listener.close()
+
+
+def _why(error: OSError) -> str:
+    """The system's own words; the event loop's are longer."""
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -1,0 +1,53 @@
+"""`manage.py relay --standalone`, the real process: no database, no data folder, any validly signed token."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+from livekit import api
+
+from visio_portal.environment import ROOT
+
+from .adapter import KEY, SECRET
+from .standalone_process import environment, standalone
+
+OTHER_SECRET = "another-secret-of-more-than-thirty-two-bytes"
+
+
+async def test_it_answers_without_database_or_data_folder_and_ends_cleanly(tmp_path: Path) -> None:
+    keys = f"{KEY}: {SECRET}, other: {OTHER_SECRET}"
+    with standalone(tmp_path, keys=keys) as running:
+        async with aiohttp.ClientSession() as http, http.get(running.url) as answer:
+            assert await answer.text() == "OK"
+        for key, secret in ((KEY, SECRET), ("other", OTHER_SECRET)):
+            async with api.LiveKitAPI(running.url, key, secret) as livekit:
+                made = await livekit.room.create_room(api.CreateRoomRequest(name=f"room of {key}"))
+                assert made.sid
+        async with api.LiveKitAPI(running.url, KEY, OTHER_SECRET) as forger:
+            with pytest.raises(api.TwirpError) as refused:
+                await forger.room.list_rooms(api.ListRoomsRequest())
+            assert refused.value.code == "unauthenticated"
+    assert list(tmp_path.iterdir()) == [tmp_path / "relay.log"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "needs --keys"),
+        (["--keys", "nonsense"], 'must be "KEY: SECRET"'),
+        (["--keys", f"{KEY}: {SECRET}", "--port", "x"], "must be a port number"),
+        (["--keys", f"{KEY}: {SECRET}", "--bind", "192.0.2.1"], "Cannot listen on 192.0.2.1"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_a_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    command = [sys.executable, "manage.py", "relay", "--standalone", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(tmp_path / "none"), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
