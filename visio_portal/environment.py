@@ -3,11 +3,14 @@
 Every variable has one reader here, so that the whole of Visio's configuration can be read in one file.
 """
 
+import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from visio_portal.addresses import announced_addresses, machine_names
+from visio_portal.addresses import WILDCARDS, announced_addresses, bracketed, is_loopback, machine_names
+from visio_portal.proxies import Network
+from visio_portal.tls import Certificate, UnusableCertificate, certificate_for
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +36,10 @@ class Speech:
 
 @dataclass(frozen=True)
 class Environment:
-    """The operator's wishes: where to listen (TCP, UDP), where all state is kept, what to announce."""
+    """The operator's wishes: where to listen (TCP, UDP), where all state is kept, what to announce.
+
+    `tls` is empty, ``self-signed`` or ``CERT:KEY``; what a proxy among `trusted_proxies` says is believed.
+    """
 
     host: str
     port: int
@@ -42,25 +48,44 @@ class Environment:
     media_addresses: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
     speech: Speech
+    tls: str
+    trusted_proxies: tuple[Network, ...]
 
     @property
     def address(self) -> str:
         """The address a person types, such as ``http://localhost:8000``."""
-        return f"http://{_typed_host(self.host)}:{self.port}"
+        return self._address_at("localhost" if self.host in (*WILDCARDS, "127.0.0.1", "::1") else self.host)
+
+    @property
+    def addresses_elsewhere(self) -> tuple[str, ...]:
+        """The addresses that people at other machines type; none where only this machine is listened to."""
+        if is_loopback(self.host):
+            return ()
+        if self.host not in WILDCARDS:
+            return (self.address,)
+        heard = [host for host in announced_addresses() if self.host == "::" or ":" not in host]
+        return tuple(self._address_at(host) for host in heard if not is_loopback(host))
 
     @property
     def loopback_address(self) -> str:
-        """The address under which this machine reaches its own portal."""
-        wildcard = self.host in ("0.0.0.0", "::", "127.0.0.1", "localhost")
-        return f"http://{'127.0.0.1' if wildcard else _bracketed(self.host)}:{self.port}"
+        """The address under which this machine reaches its own portal: over plain HTTP, with TLS as well."""
+        at_loopback = self.tls or self.host in (*WILDCARDS, "127.0.0.1", "localhost")
+        return f"http://{'127.0.0.1' if at_loopback else bracketed(self.host)}:{self.port}"
 
+    @property
+    def https(self) -> bool:
+        """Whether people use HTTPS: towards this process, or towards the proxy before it."""
+        return bool(self.tls or self.trusted_proxies)
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    def certificate(self) -> Certificate | None:
+        """What to serve with, made where it is missing; None without TLS. Raises BadEnvironment."""
+        try:
+            return certificate_for(self.tls, self.allowed_hosts, self.data)
+        except UnusableCertificate as error:
+            raise BadEnvironment(f"VISIO_TLS={self.tls}: {error}") from None
 
-
-def _typed_host(host: str) -> str:
-    return "localhost" if host in ("0.0.0.0", "::", "127.0.0.1", "::1") else _bracketed(host)
+    def _address_at(self, host: str) -> str:
+        return f"{'https' if self.tls else 'http'}://{bracketed(host)}:{self.port}"
 
 
 def _port(name: str, default: int, *, lowest: int) -> int:
@@ -86,18 +111,38 @@ def _folder(name: str, default: Path) -> Path:
 
 def read() -> Environment:
     """Reads the environment. Raises BadEnvironment naming the variable at fault."""
-    host = os.environ.get("VISIO_HOST", "").strip() or "127.0.0.1"
+    host = _text("VISIO_HOST", "127.0.0.1").strip("[]")
     data = _folder("VISIO_DATA", ROOT / "data")
-    media = _listed("VISIO_MEDIA_IP") or announced_addresses()
+    found = announced_addresses()
+    media = _ip_addresses("VISIO_MEDIA_IP") or found
+    own = [bracketed(each) for each in dict.fromkeys((*media, *found, host)) if each not in WILDCARDS]
     return Environment(
         host=host,
         port=_port("PORT", 8000, lowest=1),
         data=data,
         udp_port=_port("VISIO_UDP_PORT", 0, lowest=0),
         media_addresses=media,
-        allowed_hosts=(*machine_names(), *media, host, *_listed("VISIO_ALLOWED_HOSTS")),
+        allowed_hosts=tuple(dict.fromkeys((*machine_names(), *own, *_listed("VISIO_ALLOWED_HOSTS")))),
         speech=_speech(data),
+        tls=_text("VISIO_TLS", ""),
+        trusted_proxies=_networks("VISIO_TRUSTED_PROXIES"),
     )
+
+
+def _ip_addresses(name: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_address(text.strip("[]"))) for text in _listed(name))
+    except ValueError as error:
+        raise BadEnvironment(f"{name} must list IP addresses, separated by commas: {error}.") from None
+
+
+def _networks(name: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(text) for text in _listed(name))
+    except ValueError as error:
+        raise BadEnvironment(
+            f"{name} must list addresses or networks such as 10.0.0.0/8, separated by commas: {error}."
+        ) from None
 
 
 def _speech(data: Path) -> Speech:

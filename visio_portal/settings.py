@@ -109,13 +109,17 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
-ALLAUTH_TRUSTED_PROXY_COUNT = 0
+ALLAUTH_TRUSTED_PROXY_COUNT = 0  # visio_portal/proxies.py has put the client's own address in their place
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "visio_session"
+SESSION_COOKIE_SECURE = VISIO.https
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = VISIO.https
+# Thirty days, for given certificates alone: told so of a self-signed one, a browser would lock people out.
+SECURE_HSTS_SECONDS = 30 * 86400 if VISIO.tls not in ("", "self-signed") else 0
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ class Portal:
     data: Path
     port: int
     process: subprocess.Popen[str]
+    variables: Mapping[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
     @property
@@ -39,7 +40,12 @@ class Portal:
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment(self.data, self.port)
+        return {**environment(self.data, self.port), **self.variables}
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of its certificate, as it printed it."""
+        return self.wait_for_log("SHA-256 fingerprint").rpartition(" ")[2]
 
     def command(self, *arguments: str) -> dict[str, Any]:
         """Runs a command with ``--json`` and answers with its object."""
@@ -72,18 +78,21 @@ def environment(data: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running_portal(data: Path) -> Iterator[Portal]:
-    """Starts the server, waits until it says that it is ready, and stops it in the end."""
-    port = free_port()
+def running_portal(data: Path, *options: str, variables: Mapping[str, str] | None = None) -> Iterator[Portal]:
+    """Starts the server, waits until it says that it is ready, and stops it in the end.
+
+    The demo is seeded unless other *options* are given; *variables* go into its environment.
+    """
+    port, given = free_port(), variables or {}
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--demo"],
+        [sys.executable, "manage.py", "serve", *(options or ("--demo",))],
         cwd=ROOT,
-        env=environment(data, port),
+        env={**environment(data, port), **given},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    portal = Portal(data, port, process)
+    portal = Portal(data, port, process, given)
 
     def read() -> None:
         assert process.stdout is not None

@@ -1,5 +1,7 @@
 """The operator's variables: what they mean, and one clear sentence where they cannot be used."""
 
+import ipaddress
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,8 @@ from visio_portal.environment import BadEnvironment
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PORT", "VISIO_HOST", "VISIO_UDP_PORT", "VISIO_MEDIA_IP", "VISIO_DATA", "VISIO_MODELS_DIR"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name == "PORT" or name.startswith("VISIO_")]:
+        monkeypatch.delenv(name)
 
 
 def test_without_any_variable_visio_listens_on_this_machine_alone() -> None:
@@ -49,4 +51,56 @@ def test_a_wildcard_address_is_typed_as_localhost(monkeypatch: pytest.MonkeyPatc
 def test_an_impossible_port_is_named(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("PORT", port)
     with pytest.raises(BadEnvironment, match=r"PORT must be a port number from 1 to 65535"):
+        environment.read()
+
+
+def test_with_tls_people_type_https_and_the_portal_itself_stays_on_loopback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VISIO_TLS", "self-signed")
+    monkeypatch.setenv("VISIO_HOST", "[fd77::1]")
+    monkeypatch.setenv("VISIO_DATA", str(tmp_path))
+    read = environment.read()
+    assert read.address == "https://[fd77::1]:8000"
+    assert read.addresses_elsewhere == (read.address,)
+    assert read.loopback_address == "http://127.0.0.1:8000"
+    assert "[fd77::1]" in read.allowed_hosts
+    assert read.https
+    assert read.certificate() is not None
+
+
+def test_an_impossible_certificate_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISIO_TLS", "/nowhere.pem:/nowhere.key")
+    with pytest.raises(BadEnvironment, match=r"VISIO_TLS=.*: /nowhere\.pem cannot be read"):
+        environment.read().certificate()
+
+
+def test_a_wildcard_is_reached_at_each_address_of_its_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "announced_addresses", lambda: ("2a00::1", "10.0.0.1"))
+    assert environment.read().addresses_elsewhere == ()
+    monkeypatch.setenv("VISIO_HOST", "0.0.0.0")
+    assert environment.read().addresses_elsewhere == ("http://10.0.0.1:8000",)
+    monkeypatch.setenv("VISIO_HOST", "::")
+    assert environment.read().addresses_elsewhere == ("http://[2a00::1]:8000", "http://10.0.0.1:8000")
+    assert not set(environment.read().allowed_hosts) & {"::", "[::]", "0.0.0.0"}
+
+
+def test_media_addresses_of_both_families_are_taken_and_others_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISIO_MEDIA_IP", "10.1.2.3, [2A00:0::7]")
+    read = environment.read()
+    assert read.media_addresses == ("10.1.2.3", "2a00::7")
+    assert {"10.1.2.3", "[2a00::7]"} <= set(read.allowed_hosts)
+    monkeypatch.setenv("VISIO_MEDIA_IP", "10.1.2.3,my-host")
+    with pytest.raises(BadEnvironment, match=r"VISIO_MEDIA_IP must list IP addresses.*my-host"):
+        environment.read()
+
+
+def test_proxies_are_addresses_or_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.read().trusted_proxies == ()
+    monkeypatch.setenv("VISIO_TRUSTED_PROXIES", "127.0.0.1, fd00::/8")
+    read = environment.read()
+    assert read.trusted_proxies == (ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("fd00::/8"))
+    assert read.https
+    monkeypatch.setenv("VISIO_TRUSTED_PROXIES", "2")
+    with pytest.raises(BadEnvironment, match="VISIO_TRUSTED_PROXIES must list addresses or networks"):
         environment.read()

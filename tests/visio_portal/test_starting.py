@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.portal import running_portal
 from visio_portal.environment import ROOT
 
 
@@ -65,6 +66,21 @@ def test_an_impossible_port_is_named(tmp_path: Path) -> None:
     assert "PORT must be a port number" in _one_sentence(
         _start({"VISIO_DATA": str(tmp_path), "PORT": "http"})
     )
+
+
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("rubbish")
+    wanted = f"{tmp_path}/cert.pem:{tmp_path}/cert.pem"
+    sentence = _one_sentence(_start({"VISIO_DATA": str(tmp_path), "VISIO_TLS": wanted}))
+    assert sentence.startswith(f"Visio cannot start: VISIO_TLS={wanted}: {tmp_path}/cert.pem holds no certif")
+
+
+def test_without_https_the_operator_is_told_what_other_machines_will_lack(tmp_path: Path) -> None:
+    variables = {"VISIO_HOST": "0.0.0.0", "VISIO_MEDIA_IP": "192.0.2.7"}
+    with running_portal(tmp_path, "--verbosity=1", variables=variables) as portal:
+        line = portal.wait_for_log("no camera and microphone")
+        assert "VISIO_TLS=self-signed" in line
+        assert not portal.logged("fingerprint")
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])

@@ -15,6 +15,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from twisted.internet import asyncioreactor
 
+from meetings.management.certificate import ServedCertificate
+
 log = logging.getLogger("visio.access")
 
 
@@ -33,6 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         environment = settings.VISIO
+        certificate = environment.certificate()
         _require_free_port(environment.host, environment.port)
         call_command("migrate", verbosity=0)
         if options["demo"]:
@@ -44,12 +47,24 @@ class Command(BaseCommand):
         loop.run_until_complete(_start_relay())
         stop_worker = start_worker()
         try:
-            _serve(self._announce)
+            _serve(certificate, lambda: self._announce(certificate))
         finally:
             stop_worker()
 
-    def _announce(self) -> None:
-        self.stdout.write(f"Visio is ready at {settings.VISIO.address}")
+    def _announce(self, certificate: ServedCertificate | None) -> None:
+        environment = settings.VISIO
+        lines = [f"Visio is ready at {environment.address}"]
+        if elsewhere := environment.addresses_elsewhere:
+            lines.append(f"From other machines: {' '.join(elsewhere)}")
+        if certificate is not None:
+            lines += [certificate.news] if certificate.news else []
+            lines.append(f"SHA-256 fingerprint of the certificate: {certificate.fingerprint}")
+        elif elsewhere and not environment.https:
+            lines.append(
+                "Browsers on other machines give no camera and microphone over http: "
+                "start with VISIO_TLS=self-signed, or with VISIO_TLS=CERTIFICATE:KEY."
+            )
+        self.stdout.write("\n".join(lines))
         self.stdout.flush()
 
 
@@ -86,15 +101,15 @@ async def _start_relay() -> None:
         ) from None
 
 
-def _serve(ready: Callable[[], None]) -> None:
+def _serve(certificate: ServedCertificate | None, ready: Callable[[], None]) -> None:
     """Blocks until the process is told to stop."""
     from daphne.access import AccessLogGenerator
-    from daphne.endpoints import build_endpoint_description_strings
     from daphne.server import Server
     from django.utils.module_loading import import_string
     from twisted.internet import defer, reactor
 
     from meetings.consumers import embedded
+    from meetings.management.listening import listen
     from meetings.relay.interface import RelayLimits
 
     def stop_relay() -> Any:
@@ -104,18 +119,20 @@ def _serve(ready: Callable[[], None]) -> None:
         # A longer message would be read into memory before the relay could refuse it.
         longest = RelayLimits().signal_message
         server.ws_factory.setProtocolOptions(maxFramePayloadSize=longest, maxMessagePayloadSize=longest)
+        listen(server.http_factory, settings.VISIO.host, settings.VISIO.port, certificate)
         # Once signals are heeded: whoever waits for this line may send one.
         reactor.callLater(0, ready)  # type: ignore[arg-type]
 
     reactor.addSystemEventTrigger("before", "shutdown", stop_relay)  # type: ignore[arg-type]
     server = Server(
         application=import_string(settings.ASGI_APPLICATION),
-        endpoints=build_endpoint_description_strings(host=settings.VISIO.host, port=settings.VISIO.port),
+        endpoints=["ours"],
         action_logger=AccessLogGenerator(AccessLog()),
         server_name="visio",
         ready_callable=listening,
         verbosity=1,
     )
+    server.endpoints = []  # Daphne wants one, and knows none that speaks TLS and plain HTTP; see `listening`
     server.run()
 
 
