@@ -20,7 +20,7 @@ test: test-install
 test-install:
 	@command -v $(PYTHON) >/dev/null || { echo "The tests need Python 3.11 or later, and $(PYTHON) was not found." >&2; exit 1; }
 	@$(PYTHON) visio_portal/bootstrap.py requirements-dev.txt
-	@$(PYTHON) tests/install.py
+	@$(VENV)/python -m tests.install
 
 static: lint imports javascript migrations translations types
 
@@ -46,6 +46,7 @@ javascript:
 
 unit:
 	$(VENV)/pytest -q -n 2 -m "not media and not browser"
+	VISIO_TEST_GROUND=postgresql $(VENV)/pytest -q -n 2 -m "database and not media and not browser"
 
 media:
 	tests/netns.sh $(VENV)/pytest -q -n 2 --dist loadfile -m "(media or browser) and not long"

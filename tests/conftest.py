@@ -31,6 +31,13 @@ class People:
     stranger: User
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whatever touches the database is marked: on the second ground only that is run again."""
+    fixtures = getattr(item, "fixturenames", ())
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures):
+        item.add_marker("database")
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Prints the figures that tests measured (``record_property("figure", …)``), passed or not."""
     reports = [report for found in terminalreporter.stats.values() for report in found]

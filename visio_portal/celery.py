@@ -1,16 +1,40 @@
-"""The Celery application: jobs are woken through it, their truth is in the outbox."""
+"""The Celery application: jobs are woken through it, their truth is in the outbox.
+
+``celery -A visio_portal worker -B`` is a worker in a process of its own. Any number of them may run, each
+with ``-B``: two timetables wake the same jobs, and a job has one worker at a time.
+"""
 
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visio_portal.settings")
 
 app = Celery("visio")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["meetings", "transcripts"])
+
+EMBEDDED = "embedded@visio"
+"""The name of the worker that lives in the threads of the pages' process."""
+
+
+@celeryd_init.connect
+def _require_broker(sender: str, **kwargs: Any) -> None:
+    """A worker apart that could hear of nothing must not look as if it worked."""
+    from django.conf import settings
+
+    if sender != EMBEDDED and not settings.VISIO.services.worker_may_be_apart:
+        raise SystemExit("A worker in a process of its own needs REDIS_URL (or CELERY_BROKER_URL).")
+
+
+@worker_shutting_down.connect
+def _give_back(**kwargs: Any) -> None:
+    """Whatever is being worked on is given back at its next step instead of being waited for."""
+    from meetings.services import outbox
+
+    outbox.interrupt()
 
 
 @worker_ready.connect

@@ -5,14 +5,20 @@ Every variable has one reader here, so that the whole of Visio's configuration c
 
 import ipaddress
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from visio_portal import service_urls
 from visio_portal.addresses import WILDCARDS, announced_addresses, bracketed, is_loopback, machine_names
 from visio_portal.proxies import Network
 from visio_portal.tls import Certificate, UnusableCertificate, certificate_for
 
 ROOT = Path(__file__).resolve().parent.parent
+IN_PROCESS_BROKER = "memory://localhost/"
+
+Value = TypeVar("Value")
 
 
 class BadEnvironment(Exception):
@@ -35,6 +41,22 @@ class Speech:
 
 
 @dataclass(frozen=True)
+class Services:
+    """Other servers that Visio stands on; without them it needs none."""
+
+    postgresql: Mapping[str, str]
+    """libpq's connection parameters; empty where SQLite in the data folder serves."""
+    redis: str
+    """The URL; empty where each process counts tries for itself."""
+    broker: str
+
+    @property
+    def worker_may_be_apart(self) -> bool:
+        """Whether a worker in a process of its own would hear of anything."""
+        return self.broker != IN_PROCESS_BROKER
+
+
+@dataclass(frozen=True)
 class Environment:
     """The operator's wishes: where to listen (TCP, UDP), where all state is kept, what to announce.
 
@@ -50,6 +72,7 @@ class Environment:
     speech: Speech
     tls: str
     trusted_proxies: tuple[Network, ...]
+    services: Services
 
     @property
     def address(self) -> str:
@@ -105,6 +128,14 @@ def _text(name: str, default: str) -> str:
     return os.environ.get(name, "").strip() or default
 
 
+def _read(name: str, reader: Callable[[str], Value], default: Value) -> Value:
+    text = _text(name, "")
+    try:
+        return reader(text) if text else default
+    except ValueError as error:  # never with the text itself: it may hold a password
+        raise BadEnvironment(f"{name} {error}") from None
+
+
 def _folder(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).expanduser().resolve()
 
@@ -126,6 +157,16 @@ def read() -> Environment:
         speech=_speech(data),
         tls=_text("VISIO_TLS", ""),
         trusted_proxies=_networks("VISIO_TRUSTED_PROXIES"),
+        services=_services(),
+    )
+
+
+def _services() -> Services:
+    redis = _read("REDIS_URL", service_urls.redis, "")
+    return Services(
+        postgresql=_read("DATABASE_URL", service_urls.postgresql, {}),
+        redis=redis,
+        broker=_read("CELERY_BROKER_URL", service_urls.redis, redis or IN_PROCESS_BROKER),
     )
 
 

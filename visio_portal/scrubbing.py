@@ -1,16 +1,19 @@
-"""Keeps join tokens and passwords out of every log line."""
+"""Keeps join tokens, and passwords alone or within URLs, out of every log line."""
 
 import logging
 import re
 
 _SECRETS = re.compile(
-    r"((?:access_token|join_request|token|password)=)[^&\s\"']+|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.I
+    r"((?:access_token|join_request|token|password)=)[^&\s\"']+"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|(?<=://)([^\s/:@]*:)[^\s/@]+(?=@)",
+    re.I,
 )
 
 
 def scrub(text: str) -> str:
-    """*text* with the value of secret query parameters, and anything shaped like a JWT, replaced by “…”."""
-    return _SECRETS.sub(lambda match: (match.group(1) or "") + "…", text)
+    """*text* with secret parameters, passwords in URLs and whatever is shaped like a JWT replaced by “…”."""
+    return _SECRETS.sub(lambda match: (match.group(1) or match.group(2) or "") + "…", text)
 
 
 class ScrubbingFormatter(logging.Formatter):

@@ -1,7 +1,8 @@
 """How often visitors may try codes and come in as somebody new, counted by address and minute.
 
-Counted in Django's cache, so by each process for itself where that is local memory: codes have 45 random
-bits, and this keeps a guesser slow, no more. Signed-in people are known and not counted.
+Counted in Django's cache: by all processes together where it is in Redis, by each for itself where that is
+local memory. Codes have 45 random bits, and this keeps a guesser slow, no more. Signed-in people are known
+and not counted.
 """
 
 import time
@@ -45,7 +46,10 @@ def _key(request: HttpRequest, what: str) -> str:
 
 def _count(key: str) -> int:
     cache.add(key, 0, timeout=2 * _MINUTE)
-    return int(cache.incr(key))
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # forgotten meanwhile: the shared cache has gone away, or come back
+        return 1
 
 
 def _too_many() -> TooMany:

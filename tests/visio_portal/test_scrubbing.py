@@ -28,6 +28,19 @@ def test_no_token_is_left(line: str) -> None:
     assert "Cgk&" not in clean
 
 
+@pytest.mark.parametrize(
+    ("line", "clean"),
+    [
+        ("postgresql://visio:s3c:ret@db:5432/visio", "postgresql://visio:…@db:5432/visio"),
+        ("Connected to redis://:s3cret@127.0.0.1:6379/0.", "Connected to redis://:…@127.0.0.1:6379/0."),
+        ("see https://visio.example:8000/@me", "see https://visio.example:8000/@me"),
+        ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+    ],
+)
+def test_passwords_in_urls_are_taken_out_and_the_rest_is_kept(line: str, clean: str) -> None:
+    assert scrub(line) == clean
+
+
 def test_the_rest_of_the_line_is_kept() -> None:
     assert scrub("GET /rtc/v1?access_token=abc&x=1 200") == "GET /rtc/v1?access_token=…&x=1 200"
     assert scrub("nothing secret here") == "nothing secret here"

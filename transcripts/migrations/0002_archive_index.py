@@ -4,17 +4,17 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from transcripts.search.index_sqlite import SqliteIndex
+from transcripts.search.indexes import BY_VENDOR
 
 
 def create(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
     with editor.connection.cursor() as cursor:
-        SqliteIndex().create(cursor)
+        BY_VENDOR[editor.connection.vendor].create(cursor)
 
 
 def drop(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
     with editor.connection.cursor() as cursor:
-        SqliteIndex().drop(cursor)
+        BY_VENDOR[editor.connection.vendor].drop(cursor)
 
 
 class Migration(migrations.Migration):

@@ -30,7 +30,11 @@ class Found:
     """A passage that answers a query. Sorts as shown: best first, of equals the newest meeting first."""
 
     rank: float
-    """The lower, the better."""
+    """The lower, the better: minus how often the passage holds the words asked for, on average of the words.
+
+    A whole number and nothing finer, so that both databases can tell it and the newer meeting comes first of
+    two that say as much.
+    """
     age: float
     """Minus the Unix time at which the recording began."""
     start: float

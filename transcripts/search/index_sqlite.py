@@ -32,9 +32,9 @@ _CREATE = (
 # asked for as its parts of so many words.
 _WINDOW = 5
 
-# The ministry's token says nothing about how good an answer is: weight 0. Rounded, because bm25 tells short
-# passages from long ones by decimals, which is worth less to a reader than the newer meeting.
-_RANK = "round(bm25(archive_words, 0.0, 1.0))"
+# How often one stem stands among a row's stems, each of which has a space of its own on either side.
+_APART = "' ' || replace(stems, ' ', '  ') || ' '"
+_OCCURRENCES = f"(length({_APART}) - length(replace({_APART}, %s, ''))) / length(%s)"
 _MATCHES = """FROM archive_words JOIN archive_passage AS passage ON passage.id = archive_words.rowid
     WHERE archive_words MATCH %s AND passage.recording IN (SELECT value FROM json_each(%s))"""
 
@@ -95,13 +95,21 @@ class SqliteIndex:
         """See `Index`."""
         if not query or not recordings:
             return []
+        sought = [f" {stem} " for stem in sorted(query.stems)]
+        rank = f"-(({' + '.join([_OCCURRENCES] * len(sought))}) / %s)"
         cursor.execute(
-            f"SELECT {_RANK}, -held_at, start, turn, first_word, end_word {_MATCHES}"
+            f"SELECT {rank}, -held_at, start, turn, first_word, end_word {_MATCHES}"
             " ORDER BY 1, 2, 3, 4, 5 LIMIT %s",
-            (_match(ministry, query), _listed(recordings), limit),
+            (
+                *(stem for stem in sought for _ in range(2)),
+                len(query.groups),
+                _match(ministry, query),
+                _listed(recordings),
+                limit,
+            ),
         )
         return [
-            Found(rank, age, start, UUID(turn), first, end)
+            Found(float(rank), age, start, UUID(turn), first, end)
             for rank, age, start, turn, first, end in cursor.fetchall()
         ]
 

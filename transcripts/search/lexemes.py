@@ -51,6 +51,11 @@ class Query:
     groups: tuple[frozenset[str], ...]
     phrases: tuple[tuple[frozenset[str], ...], ...] = ()
 
+    @property
+    def stems(self) -> frozenset[str]:
+        """Every stem that is looked for."""
+        return frozenset().union(*self.groups)
+
     def __bool__(self) -> bool:
         """False where no word is looked for: nothing answers."""
         return bool(self.groups)
@@ -85,7 +90,7 @@ def query_lexemes(text: str, languages: Iterable[str]) -> Query:
 
 def highlight(text: str, query: Query, language: str) -> list[tuple[int, int]]:
     """Half-open character ranges of the text's words that the query asks for, in order."""
-    wanted = frozenset().union(*query.groups)
+    wanted = query.stems
     return [(token.start, token.end) for token in _tokens(text, language) if token.stem in wanted]
 
 

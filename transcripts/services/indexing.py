@@ -9,16 +9,14 @@ from accounts import tenancy
 from transcripts import selectors
 from transcripts.models import SpeakerTurn, Transcript
 from transcripts.search.index import Index, Passage
-from transcripts.search.index_sqlite import SqliteIndex
+from transcripts.search.indexes import BY_VENDOR
 from transcripts.search.lexemes import lexemes
 from transcripts.search.passages import passages
-
-_INDEXES: dict[str, Index] = {"sqlite": SqliteIndex()}
 
 
 def index() -> Index:
     """The index of the database that is in use."""
-    return _INDEXES[connection.vendor]
+    return BY_VENDOR[connection.vendor]
 
 
 @transaction.atomic

@@ -32,6 +32,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="seed the demo and print its accounts")
+        parser.add_argument(
+            "--without-worker",
+            action="store_true",
+            help="leave background work to `celery -A visio_portal worker`",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         environment = settings.VISIO
@@ -45,7 +50,7 @@ class Command(BaseCommand):
         asyncioreactor.install(loop)
         sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for a busy worker thread
         loop.run_until_complete(_start_relay())
-        stop_worker = start_worker()
+        stop_worker = _no_worker if options["without_worker"] else start_worker()
         try:
             _serve(certificate, lambda: self._announce(certificate))
         finally:
@@ -136,6 +141,10 @@ def _serve(certificate: ServedCertificate | None, ready: Callable[[], None]) -> 
     server.run()
 
 
+def _no_worker() -> None:
+    """Nothing to stop."""
+
+
 def start_worker() -> Callable[[], None]:
     """Starts the Celery worker and its timetable in threads of this process; returns how to stop them."""
     from celery import current_app
@@ -145,8 +154,6 @@ def start_worker() -> Callable[[], None]:
 
     worker = current_app.WorkController(
         hostname="embedded@visio",
-        pool="threads",
-        concurrency=3,  # of which speech takes one
         loglevel=logging.WARNING,
         without_heartbeat=True,
         without_mingle=True,
