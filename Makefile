@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run install test test-long test-install static lint types imports migrations javascript translations unit media pins format
+.PHONY: run install test test-long test-install soak static lint types imports migrations javascript translations unit media pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -12,9 +12,13 @@ install:
 	@$(PYTHON) visio_portal/bootstrap.py
 
 # The gate. Formatting, types and rules run beside the unit tests; media tests get the machine for themselves.
+# Two minutes of people coming and going run beside it all; they need little of the machine.
 test: test-install
-	@$(MAKE) --no-print-directory -j2 --output-sync=target static unit
-	@$(MAKE) --no-print-directory media
+	@mkdir -p build/soak
+	@$(MAKE) --no-print-directory soak MINUTES=2 >build/soak/gate.log 2>&1 & soak=$$!; \
+	if $(MAKE) --no-print-directory -j2 --output-sync=target static unit && $(MAKE) --no-print-directory media; \
+	then passed=0; else passed=1; fi; \
+	if wait $$soak; then tail -1 build/soak/gate.log; else passed=1; cat build/soak/gate.log; fi; exit $$passed
 	@echo "The whole gate passed."
 
 test-install:
@@ -53,6 +57,11 @@ media:
 
 test-long: test-install
 	tests/netns.sh $(VENV)/pytest -q -m long
+
+# People come and go every second, for MINUTES: memory, descriptors and tasks must stay flat.
+soak: export MINUTES ?= 60
+soak: test-install
+	tests/netns.sh $(VENV)/python -m tests.soak
 
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install

@@ -58,6 +58,11 @@ class EmbeddedRelay:
                 self._relay = relay
         return self._relay
 
+    @property
+    def running(self) -> Relay | None:
+        """The relay, where one was started."""
+        return self._relay
+
     async def stop(self) -> None:
         async with self._lock:
             if self._relay is not None:

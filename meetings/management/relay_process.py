@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import uvloop
 
+from meetings.management.census import census_on_signal
 from meetings.relay.interface import Portal
 from meetings.relay.server import Listener, Relay, RelayConfig, application
 
@@ -35,6 +36,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     relay = Relay(config, portal)
+    census_on_signal(loop, lambda: relay)
     listener = Listener(application(relay))
     try:
         await relay.start()

@@ -82,6 +82,11 @@ class IceLite:
         self._agents: dict[str, IceAgent] = {}
         self.refused = 0
 
+    @property
+    def agents(self) -> int:
+        """How many transports' credentials are known, those before a restart included."""
+        return len(self._agents)
+
     def agent(self, transport: int, on_nominated: Callable[[], None]) -> IceAgent:
         return IceAgent(self, transport, on_nominated)
 

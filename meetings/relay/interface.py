@@ -231,6 +231,9 @@ class DataPlane(Protocol):
 
     def counters(self) -> Mapping[str, int]: ...
 
+    def sizes(self) -> Mapping[str, int]:
+        """How many transports, addresses, received streams and tracks with sinks there are now."""
+
 
 class Identified(Protocol):
     """Someone in a room, as data routing sees them."""

@@ -78,10 +78,16 @@ def environment(data: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running_portal(data: Path, *options: str, variables: Mapping[str, str] | None = None) -> Iterator[Portal]:
+def running_portal(
+    data: Path,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    log_lines: int | None = None,
+) -> Iterator[Portal]:
     """Starts the server, waits until it says that it is ready, and stops it in the end.
 
-    The demo is seeded unless other *options* are given; *variables* go into its environment.
+    The demo is seeded unless other *options* are given; *variables* go into its environment. Of its log about
+    the last *log_lines* are kept, all by default.
     """
     port, given = free_port(), variables or {}
     process = subprocess.Popen(
@@ -98,6 +104,8 @@ def running_portal(data: Path, *options: str, variables: Mapping[str, str] | Non
         assert process.stdout is not None
         for line in process.stdout:
             portal.log.append(line.rstrip())
+            if log_lines is not None and len(portal.log) > 2 * log_lines:
+                del portal.log[:-log_lines]
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from twisted.internet import asyncioreactor
 
+from meetings.management.census import census_on_signal
 from meetings.management.certificate import ServedCertificate
 
 log = logging.getLogger("visio.access")
@@ -39,6 +40,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from meetings.consumers import embedded
+
         environment = settings.VISIO
         certificate = environment.certificate()
         _require_free_port(environment.host, environment.port)
@@ -50,6 +53,7 @@ class Command(BaseCommand):
         asyncioreactor.install(loop)
         sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for a busy worker thread
         loop.run_until_complete(_start_relay())
+        census_on_signal(loop, lambda: embedded.running)
         stop_worker = _no_worker if options["without_worker"] else start_worker()
         try:
             _serve(certificate, lambda: self._announce(certificate))

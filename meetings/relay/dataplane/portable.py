@@ -210,6 +210,14 @@ class PortablePlane:
     def counters(self) -> Mapping[str, int]:
         return dict(self._counters)
 
+    def sizes(self) -> Mapping[str, int]:
+        return {
+            "transports": len(self._transports),
+            "addresses": len(self._by_address),
+            "streams": sum(len(peer.streams) for peer in self._transports.values()),
+            "forwarded_tracks": len(self._sinks),
+        }
+
     def _send_media(self, sink: PacketSink, packet: bytes) -> None:
         peer = self._transports.get(sink.transport) if sink.transport is not None else None
         if peer is None or peer.sessions is None or peer.address is None:

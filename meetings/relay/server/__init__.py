@@ -1,8 +1,9 @@
 """The relay as a whole, and the face it shows to whoever embeds it."""
 
+from meetings.relay.server.census import process_census
 from meetings.relay.server.config import RelayConfig
 from meetings.relay.server.edge import Listener, application
 from meetings.relay.server.relay import Relay
 from meetings.relay.server.session import Session
 
-__all__ = ["Listener", "Relay", "RelayConfig", "Session", "application"]
+__all__ = ["Listener", "Relay", "RelayConfig", "Session", "application", "process_census"]

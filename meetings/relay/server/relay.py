@@ -135,6 +135,18 @@ class Relay:
             "recorder_dropped": self._writer.dropped,
         }
 
+    def census(self) -> dict[str, int]:
+        """How much of everything is alive now; all of it is back to nothing once everybody has gone."""
+        people = [person for room in self._rooms for person in room.people.values()]
+        return {
+            "rooms": sum(1 for _ in self._rooms),
+            "participants": len(people),
+            "tracks": sum(1 for person in people for _ in person.publications),
+            "subscriptions": sum(1 for person in people for _ in person.subscriptions),
+            "ice_agents": self._ice.agents,
+            **self._plane.sizes(),
+        }
+
     # Deciding
 
     @contextlib.contextmanager

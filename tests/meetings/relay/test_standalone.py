@@ -1,7 +1,10 @@
 """`manage.py relay --standalone`, the real process: no database, no data folder, any validly signed token."""
 
+import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import aiohttp
@@ -30,6 +33,16 @@ async def test_it_answers_without_database_or_data_folder_and_ends_cleanly(tmp_p
                 await forger.room.list_rooms(api.ListRoomsRequest())
             assert refused.value.code == "unauthenticated"
     assert list(tmp_path.iterdir()) == [tmp_path / "relay.log"]
+
+
+def test_it_says_on_a_signal_what_is_alive(tmp_path: Path) -> None:
+    with standalone(tmp_path) as running:
+        running.process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 10
+        while "census {" not in running.log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    told = json.loads(running.log.read_text().partition(" census ")[2].splitlines()[0])
+    assert (told["alive"]["rooms"], told["alive"]["transports"]) == (0, 0)
 
 
 @pytest.mark.parametrize(
