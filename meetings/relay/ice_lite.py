@@ -21,7 +21,8 @@ _GENERATIONS: Final = 2
 # RFC 8445 §5.1.2.1: type preference of a host, highest local preference, component 1.
 _HOST_PRIORITY: Final = 2_130_706_431
 
-Bind = Callable[[int, Address, bool], bool]
+# The transport, the peer's address, whether it is nominated, and the address of ours that it reached.
+Bind = Callable[[int, Address, bool, str], bool]
 
 
 def _random(length: int) -> str:
@@ -74,8 +75,8 @@ class IceAgent:
 
 
 class IceLite:
-    """All agents of one port. `bind(transport, address, preferred)` tells the data plane of an address; False
-    where it cannot be had, and the check goes unanswered: its sender will try again."""
+    """All agents of one port. `bind(transport, address, preferred, local)` tells the data plane of an
+    address; False where it cannot be had, and the check goes unanswered: its sender will try again."""
 
     def __init__(self, *, clock: Clock, bind: Bind, addresses: Sequence[str]) -> None:
         self._clock, self._bind, self._addresses = clock, bind, addresses
@@ -103,8 +104,8 @@ class IceLite:
             for number, address in enumerate(self._addresses)
         ]
 
-    def stun_received(self, data: bytes, address: Address) -> bytes | None:
-        """The response to a check; silence for whoever does not know the password."""
+    def stun_received(self, data: bytes, address: Address, local: str = "") -> bytes | None:
+        """The response to a check that came to `local`; silence for whoever does not know the password."""
         request = parse_binding_request(data)
         agent = self._agents.get(request.local_ufrag) if request else None
         password = agent.password_of(request.local_ufrag) if agent and request else None
@@ -114,7 +115,7 @@ class IceLite:
         if role_conflict(request):
             return error_response(request, password, ROLE_CONFLICT, "Role Conflict")
         current = request.local_ufrag == agent.ufrag
-        if not self._bind(agent.transport, address, request.use_candidate and current):
+        if not self._bind(agent.transport, address, request.use_candidate and current, local):
             return None
         agent.heard_at = self._clock.monotonic()
         if request.use_candidate:

@@ -198,9 +198,11 @@ class DataPlane(Protocol):
     async def close(self, transport: int) -> None:
         """Returns once nothing of the transport is in use any more."""
 
-    def bind(self, transport: int, address: Address, *, preferred: bool) -> bool:
-        """Accept packets from `address`; `preferred`: and send there from now on. To be called again at every
-        check; False where the address is another transport's, or where there are too many."""
+    def bind(self, transport: int, address: Address, *, preferred: bool, local: str = "") -> bool:
+        """Accept packets from `address`; `preferred`: and send there from now on, from our address `local`.
+        To be called again at every check; False where the address is another transport's, or where there are
+        too many. `local` is the address that the check was sent to (RFC 8445 §7.3: a response, and all that
+        follows on the pair, comes from there); empty: whichever the system chooses."""
 
     def send_datagram(self, transport: int, data: bytes) -> None:
         """Sends DTLS as it is; nothing where no address is known yet."""

@@ -168,7 +168,7 @@ def track(number: int, codec: Codec, ssrc: int) -> UpTrack:
 
 async def measure(subscribers: int, seconds: float) -> dict[str, Any]:
     """One run: {"subscribers", "cpu_us", "packets", "per_second", "lost", "decrypted"}."""
-    plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address: None)
+    plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address, local: None)
     await plane.start()
     up, down = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
     generator = await asyncio.create_subprocess_exec(

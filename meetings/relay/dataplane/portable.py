@@ -1,14 +1,12 @@
 """The data plane in plain Python: no compiler needed, one event loop, no task or await per packet."""
 
-import asyncio
 import logging
-import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from pylibsrtp import Error as SrtpError
 
+from meetings.relay.dataplane.datagrams import Ancillary, Datagrams, local_address
 from meetings.relay.dataplane.transport import EARLY, SentPackets, Transport
 from meetings.relay.errors import MalformedPacket
 from meetings.relay.interface import (
@@ -25,15 +23,14 @@ from meetings.relay.rtp import Kind, classify, parse_rtp
 
 log = logging.getLogger("visio.relay")
 
-SOCKET_BUFFER: Final = 4 * 1024 * 1024
-# Datagrams read per wake-up: enough to drain a burst, few enough that signalling is served in between.
-BATCH: Final = 64
-StunReceived = Callable[[bytes, Address], bytes | None]
+# The datagram, its sender, and the address of ours that it was sent to.
+StunReceived = Callable[[bytes, Address, str], bytes | None]
 
 
 class PortablePlane:
-    """`interface.DataPlane` on one UDP socket. `stun_received(data, address)` returns the reply or None.
+    """`interface.DataPlane` on one UDP port. `stun_received(data, address, local)` returns the reply or None.
 
+    `bind` empty: every address of both families.
     An address without a check for `consent` seconds (RFC 7675) makes room for another.
     """
 
@@ -47,42 +44,25 @@ class PortablePlane:
         max_addresses: int = 8,
         consent: float = 30.0,
     ) -> None:
-        self._bind, self._wanted_port = bind, port
         self._stun_received = stun_received
         self._clock: Clock = clock or SystemClock()
         self._max_addresses, self._consent = max_addresses, consent
-        self._socket: socket.socket | None = None
         self._transports: dict[int, Transport] = {}
         self._by_address: dict[Address, Transport] = {}
         self._sinks: dict[int, tuple[PacketSink, ...]] = {}
         self._counters: Counter[str] = Counter()
+        self._datagrams = Datagrams(bind, port, self._datagram, self._counters)
 
     @property
     def port(self) -> int:
-        if self._socket is None:
-            return self._wanted_port
-        port: int = self._socket.getsockname()[1]
-        return port
+        return self._datagrams.port
 
     async def start(self) -> None:
-        """Binds the socket; raises OSError where the port is taken."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
-            sock.setblocking(False)
-            sock.bind((self._bind, self._wanted_port))
-        except OSError:
-            sock.close()
-            raise
-        self._socket = sock
-        asyncio.get_running_loop().add_reader(sock.fileno(), self._readable)
+        """Binds the sockets; raises OSError where the port is taken."""
+        self._datagrams.start()
 
     async def stop(self) -> None:
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
-            self._socket.close()
-            self._socket = None
+        self._datagrams.stop()
         self._transports.clear()
         self._by_address.clear()
         self._sinks.clear()
@@ -99,14 +79,14 @@ class PortablePlane:
                 if self._by_address.get(address) is gone:
                     del self._by_address[address]
 
-    def bind(self, transport: int, address: Address, *, preferred: bool) -> bool:
+    def bind(self, transport: int, address: Address, *, preferred: bool, local: str = "") -> bool:
         peer = self._transports.get(transport)
         if peer is None or not self._free(peer, address):
             return False
         peer.addresses[address] = self._clock.monotonic()
         self._by_address[address] = peer
-        if preferred or peer.address is None:
-            peer.address = address
+        if preferred or peer.route is None:
+            peer.route = self._datagrams.route(address, local)
         return True
 
     def _free(self, peer: Transport, address: Address) -> bool:
@@ -127,14 +107,14 @@ class PortablePlane:
             self._counters[refusal] += 1
             return False
         del holder.addresses[address], self._by_address[address]
-        if holder.address == address:
-            holder.address = None
+        if holder.route is not None and holder.route.address == address:
+            holder.route = None
         return True
 
     def send_datagram(self, transport: int, data: bytes) -> None:
         peer = self._transports.get(transport)
-        if peer is not None and peer.address is not None:
-            self._sendto(data, peer.address)
+        if peer is not None and peer.route is not None:
+            self._datagrams.send(data, peer.route)
 
     def secure(self, transport: int, sessions: SrtpSessions) -> None:
         peer = self._transports.get(transport)
@@ -180,21 +160,21 @@ class PortablePlane:
 
     def send_rtcp(self, transport: int, packet: bytes) -> None:
         peer = self._transports.get(transport)
-        if peer is None or peer.sessions is None or peer.address is None:
+        if peer is None or peer.sessions is None or peer.route is None:
             return
         try:
-            self._sendto(peer.sessions.send.protect_rtcp(packet), peer.address)
+            self._datagrams.send(peer.sessions.send.protect_rtcp(packet), peer.route)
         except (SrtpError, ValueError):
             self._counters["protect_failed"] += 1
 
     def retransmit(self, transport: int, ssrc: int, sequences: Sequence[int]) -> int:
         peer = self._transports.get(transport)
         sent = peer.sent.get(ssrc) if peer else None
-        if peer is None or sent is None or peer.address is None:
+        if peer is None or sent is None or peer.route is None:
             return 0
         found = [data for data in map(sent.again, sequences) if data is not None]
         for data in found:
-            self._sendto(data, peer.address)
+            self._datagrams.send(data, peer.route)
         self._counters["retransmitted"] += len(found)
         return len(found)
 
@@ -220,7 +200,7 @@ class PortablePlane:
 
     def _send_media(self, sink: PacketSink, packet: bytes) -> None:
         peer = self._transports.get(sink.transport) if sink.transport is not None else None
-        if peer is None or peer.sessions is None or peer.address is None:
+        if peer is None or peer.sessions is None or peer.route is None:
             return
         ssrc = int.from_bytes(packet[8:12], "big")
         sent = peer.sent.get(ssrc)
@@ -237,43 +217,17 @@ class PortablePlane:
             return
         sent.keep(number, data)
         self._counters["forwarded"] += 1
-        self._sendto(data, peer.address)
-
-    def _sendto(self, data: bytes, address: Address) -> None:
-        if self._socket is None:
-            return
-        try:
-            self._socket.sendto(data, address)
-        except OSError:
-            # Full buffer or unreachable peer: to RTP that is a lost packet, and so it is treated.
-            self._counters["send_failed"] += 1
+        self._datagrams.send(data, peer.route)
 
     # Receiving
 
-    def _readable(self) -> None:
-        sock = self._socket
-        if sock is None:
-            return
-        for _ in range(BATCH):
-            try:
-                data, address = sock.recvfrom(2048)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:
-                self._counters["receive_failed"] += 1
-                return
-            try:
-                self._datagram(data, address)
-            except Exception:
-                self._counters["receive_errors"] += 1
-                log.exception("a packet could not be handled")
-
-    def _datagram(self, data: bytes, address: Address) -> None:
+    def _datagram(self, data: bytes, address: Address, ancillary: Ancillary) -> None:
         kind = classify(data)
         if kind is Kind.STUN:
-            reply = self._stun_received(data, address)
+            local = local_address(ancillary)
+            reply = self._stun_received(data, address, local)
             if reply is not None:
-                self._sendto(reply, address)
+                self._datagrams.answer(reply, address, local)
             return
         peer = self._by_address.get(address)
         if peer is None:

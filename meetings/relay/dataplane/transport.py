@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from meetings.relay.dataplane.datagrams import Route
 from meetings.relay.interface import Address, SrtpSessions, Stream, TransportEvents
 from meetings.relay.rtcp import TwccRecorder
 
@@ -63,7 +64,7 @@ class Transport:
     def __init__(self, events: TransportEvents) -> None:
         self.events = events
         self.sessions: SrtpSessions | None = None
-        self.address: Address | None = None
+        self.route: Route | None = None
         self.addresses: dict[Address, float] = {}
         self.early: list[bytes] = []
         self.streams: dict[int, Stream] = {}

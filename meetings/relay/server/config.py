@@ -8,7 +8,8 @@ from meetings.relay.interface import RelayLimits
 
 @dataclass(frozen=True)
 class RelayConfig:
-    """`media_addresses`: announced IPs; `udp_port` 0: any free one; `bind`: the local address.
+    """`media_addresses`: announced IPs, best first; `udp_port` 0: any free one; `bind`: the local address,
+    empty: all of IPv4 and IPv6.
 
     `further_keys`: more (key, secret) pairs whose tokens count; the first pair signs webhooks.
     """
@@ -18,7 +19,7 @@ class RelayConfig:
     media_addresses: tuple[str, ...]
     recordings_dir: Path
     udp_port: int = 0
-    bind: str = "0.0.0.0"
+    bind: str = ""
     webhook_urls: tuple[str, ...] = ()
     further_keys: tuple[tuple[str, str], ...] = ()
     limits: RelayLimits = field(default_factory=RelayLimits)

@@ -82,7 +82,7 @@ class Relay:
         self._writer.start()
         await self._webhooks.start()
         await self._rooms.start()
-        log.info("relay listens on UDP %s port %d", self.config.bind, self.udp_port)
+        log.info("relay listens on UDP %s port %d", self.config.bind or "every address,", self.udp_port)
 
     async def stop(self) -> None:
         """Sends everybody a leave message, finishes recordings and webhooks, frees the port."""
@@ -243,8 +243,8 @@ class Relay:
         self._first_offer(room, person, request)
         return session
 
-    def _bind(self, transport: int, address: Address, preferred: bool) -> bool:
-        return self._plane.bind(transport, address, preferred=preferred)
+    def _bind(self, transport: int, address: Address, preferred: bool, local: str) -> bool:
+        return self._plane.bind(transport, address, preferred=preferred, local=local)
 
 
 def _refused(status: int, reason: str) -> Refused:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from aioice import stun
+from aioice import Candidate, stun
 
 from meetings.relay.ice_lite import IceLite
 
-ADDRESS = ("10.0.0.2", 5000)
+ADDRESS, ASKED = ("10.0.0.2", 5000), "192.0.2.2"
 
 
 class Clock:
@@ -21,10 +21,10 @@ class Clock:
 
 class Stage:
     def __init__(self) -> None:
-        self.bound: list[tuple[int, tuple[str, int], bool]] = []
+        self.bound: list[tuple[int, tuple[str, int], bool, str]] = []
         self.nominated = 0
         self.free = True
-        self.ice = IceLite(clock=Clock(), bind=self._bind, addresses=("192.0.2.1", "192.0.2.2"))
+        self.ice = IceLite(clock=Clock(), bind=self._bind, addresses=("192.0.2.1", "fd77::2", "192.0.2.2"))
         self.agent = self.ice.agent(7, self._nominate)
 
     def _bind(self, *call: Any) -> bool:
@@ -45,7 +45,7 @@ class Stage:
             request.attributes["USE-CANDIDATE"] = None
         request.add_message_integrity(password.encode())
         request.add_fingerprint()
-        return self.ice.stun_received(bytes(request), ADDRESS)
+        return self.ice.stun_received(bytes(request), ADDRESS, ASKED)
 
 
 def test_a_check_is_answered_and_binds_the_address() -> None:
@@ -56,13 +56,13 @@ def test_a_check_is_answered_and_binds_the_address() -> None:
     assert message.check_message_integrity(stage.agent.password.encode())
     assert message.message_class == stun.Class.RESPONSE
     assert message.attributes["XOR-MAPPED-ADDRESS"] == ADDRESS
-    assert (stage.bound, stage.nominated, stage.agent.heard_at) == ([(7, ADDRESS, False)], 0, 5.0)
+    assert (stage.bound, stage.nominated, stage.agent.heard_at) == ([(7, ADDRESS, False, ASKED)], 0, 5.0)
 
 
 def test_nomination_makes_the_address_the_one_to_send_to() -> None:
     stage = Stage()
     stage.check(stage.agent.ufrag, stage.agent.password, nominate=True)
-    assert (stage.bound, stage.nominated) == ([(7, ADDRESS, True)], 1)
+    assert (stage.bound, stage.nominated) == ([(7, ADDRESS, True, ASKED)], 1)
 
 
 def test_who_does_not_know_the_password_gets_no_answer() -> None:
@@ -112,5 +112,17 @@ def test_a_closed_agent_is_forgotten() -> None:
 
 def test_candidates_are_the_announced_addresses_best_first() -> None:
     lines = Stage().ice.candidates(4000)
-    assert [line.split()[4:6] for line in lines] == [["192.0.2.1", "4000"], ["192.0.2.2", "4000"]]
-    assert int(lines[0].split()[3]) > int(lines[1].split()[3])
+    parsed = [Candidate.from_sdp(line.removeprefix("candidate:")) for line in lines]
+    assert [(each.host, each.port) for each in parsed] == [
+        ("192.0.2.1", 4000),
+        ("fd77::2", 4000),
+        ("192.0.2.2", 4000),
+    ]
+    assert {(each.type, each.transport, each.component) for each in parsed} == {("host", "udp", 1)}
+    assert len({each.foundation for each in parsed}) == 3  # RFC 8445 §5.1.1.3: different bases
+    # RFC 8445 §5.1.2.1: type preference, local preference, component; unique, and falling.
+    assert [(each.priority >> 24, each.priority >> 8 & 0xFFFF, each.priority & 0xFF) for each in parsed] == [
+        (126, 65535, 255),
+        (126, 65534, 255),
+        (126, 65533, 255),
+    ]

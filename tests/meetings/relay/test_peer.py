@@ -21,7 +21,7 @@ class Stage:
         self.lost: list[str] = []
         self.clock = SystemClock()
         limits = RelayLimits(handshake=0.2, dtls_rate=10.0, dtls_burst=20)
-        self.plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address: None)
+        self.plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address, local: None)
         ice = IceLite(clock=self.clock, bind=lambda *call: True, addresses=())
         key = ApiKey("key", "s" * 32)
         self.context = Context(self.plane, ice, Certificate(), self.clock, limits, key)

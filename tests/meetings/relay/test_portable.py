@@ -99,7 +99,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def plane(clock: Clock):
     plane = PortablePlane(
-        bind="127.0.0.1", port=0, stun_received=lambda data, address: b"\0stun" + data, clock=clock
+        bind="127.0.0.1", port=0, stun_received=lambda data, address, local: b"\0stun" + data, clock=clock
     )
     await plane.start()
     yield plane
@@ -265,6 +265,29 @@ async def test_stun_and_dtls_go_where_they_belong(plane, clients) -> None:
     plane.send_datagram(2, b"\x16flight")
     assert await subscriber.datagram() == b"\x16flight"
     assert publisher.dtls == [b"\x16hello"]
+
+
+async def test_all_that_a_peer_gets_comes_from_the_address_it_checked() -> None:
+    """Regression: DTLS and media came from a machine's first address, whichever was nominated."""
+
+    def answer(data: bytes, address: tuple[str, int], local: str) -> bytes | None:
+        assert plane.bind(1, address, preferred=True, local=local)
+        return b"\0answer"
+
+    plane = PortablePlane(bind="", port=0, stun_received=answer)
+    await plane.start()
+    client = Client(plane, 1)
+    try:
+        client.socket.connect(("127.0.0.2", plane.port))  # hears nobody else from here on
+        client.socket.send(b"\0\1check")
+        assert await client.datagram() == b"\0answer"
+        plane.send_datagram(1, b"\x16flight")
+        assert await client.datagram() == b"\x16flight"
+        plane.send_rtcp(1, report := bytes.fromhex("80c80006" + "00000005" + "00" * 20))
+        assert client.receive.unprotect_rtcp(await client.datagram()) == report
+    finally:
+        client.socket.close()
+        await plane.stop()
 
 
 async def test_addresses_are_bounded_and_go_with_the_transport(plane, clients) -> None:

@@ -43,7 +43,7 @@ class Stage:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.clock = SystemClock()
-        self.plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address: None)
+        self.plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address, local: None)
         self.writer = WriterThread(limit=1000)
         self.writer.start()
         self.key_arrives = asyncio.Event()
