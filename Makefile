@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run install test test-long test-install soak static lint types imports migrations javascript translations unit media pins format
+.PHONY: run install test test-long test-install soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -62,6 +62,17 @@ test-long: test-install
 soak: export MINUTES ?= 60
 soak: test-install
 	tests/netns.sh $(VENV)/python -m tests.soak
+
+# Mutated input for one reader: make fuzz TARGET=sdp, RUNS inputs or SECONDS of them (600 by default); without
+# TARGET every reader has its turn. make fuzz-keep TARGET=sdp takes what was found into the repository.
+RUNS ?= 0
+SECONDS ?= $(if $(filter 0,$(RUNS)),600,0)
+fuzz: test-install
+	@for target in $(or $(TARGET),stun rtp rtcp sdp tokens signalling twirp webhook records); do \
+	$(VENV)/python -m tests.fuzz $$target $(RUNS) $(SECONDS) || exit 1; done
+
+fuzz-keep: test-install
+	$(VENV)/python -m tests.fuzz keep $(TARGET)
 
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install

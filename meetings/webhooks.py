@@ -21,11 +21,15 @@ from meetings.services import meeting as meetings
 
 log = logging.getLogger("visio.webhooks")
 
+# The year 3000 in Unix seconds; later ones are no times, and the year 10000 is no date.
+_LATEST = 32_503_680_000
+
 
 @csrf_exempt
 @require_POST
 def livekit(request: HttpRequest) -> HttpResponse:
-    """Takes one event. 401 for a wrong signature; events about rooms that are no meeting are ignored."""
+    """Takes one event. 401 for a wrong signature, 400 for what cannot be kept; events about rooms that are no
+    meeting are ignored."""
     verifier = api.TokenVerifier(settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET)
     try:
         event = api.WebhookReceiver(verifier).receive(
@@ -34,8 +38,27 @@ def livekit(request: HttpRequest) -> HttpResponse:
     except Exception as error:
         log.warning("webhook refused: %s", error)
         return HttpResponse(status=401)
+    if not _can_be_kept(event):
+        log.warning("webhook %r cannot be kept", event.event[:40])
+        return HttpResponse(status=400)
     _take(event)
     return HttpResponse(status=200)
+
+
+def _can_be_kept(event: WebhookEvent) -> bool:
+    """Whether times are dates and texts fit their columns: a database would answer with an error."""
+    person, egress = event.participant, event.egress_info
+    bounds = (
+        (event.id, 80),
+        (person.identity, 80),
+        (person.name, 120),
+        (person.sid, 40),
+        (egress.egress_id, 60),
+        (egress.track.track_id, 60),
+        (egress.track.file.filepath, 200),
+    )
+    dated = 0 <= event.created_at < _LATEST
+    return dated and all(len(text) <= most and "\0" not in text for text, most in bounds)
 
 
 def _take(event: WebhookEvent) -> None:

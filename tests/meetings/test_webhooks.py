@@ -204,3 +204,25 @@ def test_a_stopped_recording_does_not_start_again(
 ) -> None:
     tell("room_started")
     assert not media_server.calls
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created_at": 17_000_000_000_000},
+        {"created_at": -1},
+        {"id": "x" * 200},
+        {"participant": models.ParticipantInfo(identity="a\0b", sid="PA_1")},
+        {"participant": models.ParticipantInfo(identity="x" * 81, sid="PA_1")},
+    ],
+)
+def test_an_event_that_cannot_be_kept_is_refused(
+    meeting: Meeting, people: People, fields: dict[str, Any]
+) -> None:
+    """Regression (found by fuzzing): a year that is none was an internal error; so were overlong texts, on
+    PostgreSQL."""
+    told: dict[str, Any] = {"event": "participant_joined", "id": "EV_1", "created_at": 1, **fields}
+    body = MessageToJson(WebhookEvent(room=models.Room(name=meeting.room), **told))
+    assert _deliver(body, _signature(body)).status_code == 400
+    with tenancy.scope(people.ministry.id):
+        assert not meeting.attendance.exists()

@@ -111,8 +111,7 @@ def _join_claims(claims: Mapping[str, Any]) -> JoinClaims:
     attributes = claims.get("attributes") or {}
     if not isinstance(attributes, dict):
         raise ValueError("attributes are not texts by name")
-    for name in attributes:
-        _text(attributes, name)
+    attributes = {name: _text(attributes, name) for name in attributes}
     grants = _read_grants(claims.get("video") or {})
     return JoinClaims(
         identity=_text(claims, "sub"),
@@ -126,7 +125,9 @@ def _join_claims(claims: Mapping[str, Any]) -> JoinClaims:
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
-    value = claims.get(name) or ""
+    value = claims.get(name)
+    if value is None:
+        return ""
     if not isinstance(value, str):
         raise ValueError(f"{name} is not a text")
     (name + value).encode()  # JSON can hold lone surrogates, which nothing that follows can write
@@ -142,9 +143,10 @@ def _read_grants(video: Mapping[str, Any]) -> Grants:
     sources = video.get("canPublishSources") or []
     if not isinstance(sources, list):
         raise ValueError("canPublishSources is not a list")
+    sources = [_text({"source": source}, "source") for source in sources]
     return Grants(
         room=_text(video, "room"),
-        can_publish_sources=tuple(str(source).lower() for source in sources),
+        can_publish_sources=tuple(source.lower() for source in sources),
         **given,
     )
 

@@ -50,6 +50,10 @@ def test_a_token_of_livekits_own_library_is_read() -> None:
         (token(exp=None), "MissingRequiredClaimError"),
         (token(iss="other"), "InvalidIssuerError"),
         (token(attributes={"role": 1}), "role is not a text"),
+        # Regression (found by fuzzing): what is false passed for a text, and broke the join further on.
+        (token(attributes={"role": False}), "role is not a text"),
+        (token(name=0), "name is not a text"),
+        (token(video={"roomJoin": True, "canPublishSources": [False]}), "source is not a text"),
         (token(attributes=["role"]), "attributes"),
         (token(name="\ud800"), "surrogates"),
         (token(attributes={"\udfff": "x"}), "surrogates"),
