@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 
 def client_url() -> str:
     """The WebSocket address given to SDKs that run on this machine; browsers use their page's own origin."""
-    return settings.MEDIA_SERVER_URL.replace("http", "ws", 1)
+    return settings.MEDIA_CLIENT_URL.replace("http", "ws", 1)
 
 
 def join_token(*, room: str, identity: str, name: str, role: str) -> str:

@@ -73,6 +73,10 @@ class Environment:
     tls: str
     trusted_proxies: tuple[Network, ...]
     services: Services
+    relay_url: str
+    """Where a relay in a process of its own listens (``manage.py relay``); empty: it runs in this one."""
+    webhook_url: str
+    """Where that relay tells the portal what happens; empty: at this machine's ``PORT``."""
 
     @property
     def address(self) -> str:
@@ -158,6 +162,8 @@ def read() -> Environment:
         tls=_text("VISIO_TLS", ""),
         trusted_proxies=_networks("VISIO_TRUSTED_PROXIES"),
         services=_services(),
+        relay_url=_read("VISIO_RELAY_URL", service_urls.http, ""),
+        webhook_url=_read("VISIO_WEBHOOK_URL", service_urls.http, ""),
     )
 
 

@@ -37,3 +37,11 @@ def redis(url: str) -> str:
     except ValueError:
         raise ValueError(f"cannot be read: {form}") from None
     return url
+
+
+def http(url: str) -> str:
+    """``http://HOST[:PORT]``, or https, without a slash at its end."""
+    parts = urlsplit(url.rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("must be an address such as http://127.0.0.1:7880.")
+    return url.rstrip("/")

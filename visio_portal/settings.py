@@ -147,11 +147,13 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 60
 
-# The media server, reached over LiveKit's server API wherever it runs.
-MEDIA_SERVER_URL = VISIO.loopback_address
+# The media server, reached over LiveKit's server API wherever it runs; clients come by the portal's address.
+MEDIA_EMBEDDED = not VISIO.relay_url
+MEDIA_SERVER_URL = VISIO.relay_url or VISIO.loopback_address
+MEDIA_CLIENT_URL = VISIO.loopback_address
 MEDIA_SERVER_KEY = KEYS.relay_key
 MEDIA_SERVER_SECRET = KEYS.relay_secret
-MEDIA_WEBHOOK_URL = VISIO.loopback_address + "/livekit/webhook"
+MEDIA_WEBHOOK_URL = VISIO.webhook_url or VISIO.loopback_address + "/livekit/webhook"
 RECORDINGS_DIR = VISIO.data / "recordings"
 WORKERS_DIR = VISIO.data / "workers"
 RECORDINGS_ROOT_KEY = bytes.fromhex(KEYS.recordings)

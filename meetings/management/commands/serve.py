@@ -52,7 +52,8 @@ class Command(BaseCommand):
         asyncio.set_event_loop(loop)
         asyncioreactor.install(loop)
         sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for a busy worker thread
-        loop.run_until_complete(_start_relay())
+        if settings.MEDIA_EMBEDDED:
+            loop.run_until_complete(_start_relay())
         census_on_signal(loop, lambda: embedded.running)
         stop_worker = _no_worker if options["without_worker"] else start_worker()
         try:
@@ -117,12 +118,13 @@ def _serve(certificate: ServedCertificate | None, ready: Callable[[], None]) -> 
     from django.utils.module_loading import import_string
     from twisted.internet import defer, reactor
 
-    from meetings.consumers import embedded
+    from meetings.consumers import embedded, forwarding
     from meetings.management.listening import listen
     from meetings.relay.interface import RelayLimits
 
     def stop_relay() -> Any:
-        return defer.Deferred.fromFuture(asyncio.ensure_future(embedded.stop()))
+        stop = embedded.stop() if settings.MEDIA_EMBEDDED else forwarding.close()
+        return defer.Deferred.fromFuture(asyncio.ensure_future(stop))
 
     def listening() -> None:
         # A longer message would be read into memory before the relay could refuse it.

@@ -1,0 +1,43 @@
+"""What a relay of this deployment is told and may ask, wherever it runs."""
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from meetings.errors import MeetingsError, NotAllowed
+from meetings.relay.errors import Refused
+from meetings.relay.interface import JoinClaims
+from meetings.relay.server import RelayConfig
+from meetings.services import admission, recording
+
+
+class PortalAnswers:
+    """What the relay asks of the portal, answered from the database."""
+
+    async def admit(self, claims: JoinClaims) -> None:
+        try:
+            await database_sync_to_async(admission.verify)(
+                room=claims.room,
+                identity=claims.identity,
+                name=claims.name,
+                role=claims.attributes.get("role", ""),
+            )
+        except NotAllowed as refusal:
+            raise Refused(status=403, public="not allowed", reason=str(refusal)) from None
+
+    async def recording_key(self, room: str, egress_id: str) -> bytes:
+        try:
+            return await database_sync_to_async(recording.running_key)(room=room)
+        except MeetingsError as error:
+            raise Refused(status=403, public="not allowed", reason=str(error)) from None
+
+
+def relay_config() -> RelayConfig:
+    """From the settings."""
+    return RelayConfig(
+        api_key=settings.MEDIA_SERVER_KEY,
+        api_secret=settings.MEDIA_SERVER_SECRET,
+        media_addresses=settings.VISIO.media_addresses,
+        udp_port=settings.VISIO.udp_port,
+        recordings_dir=settings.RECORDINGS_DIR,
+        webhook_urls=(settings.MEDIA_WEBHOOK_URL,),
+    )
