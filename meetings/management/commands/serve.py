@@ -120,16 +120,14 @@ def _serve(certificate: ServedCertificate | None, ready: Callable[[], None]) -> 
 
     from meetings.consumers import embedded, forwarding
     from meetings.management.listening import listen
-    from meetings.relay.interface import RelayLimits
+    from meetings.management.sockets import prepare
 
     def stop_relay() -> Any:
         stop = embedded.stop() if settings.MEDIA_EMBEDDED else forwarding.close()
         return defer.Deferred.fromFuture(asyncio.ensure_future(stop))
 
     def listening() -> None:
-        # A longer message would be read into memory before the relay could refuse it.
-        longest = RelayLimits().signal_message
-        server.ws_factory.setProtocolOptions(maxFramePayloadSize=longest, maxMessagePayloadSize=longest)
+        prepare(server.ws_factory)
         listen(server.http_factory, settings.VISIO.host, settings.VISIO.port, certificate)
         # Once signals are heeded: whoever waits for this line may send one.
         reactor.callLater(0, ready)  # type: ignore[arg-type]

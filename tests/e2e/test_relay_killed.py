@@ -1,0 +1,123 @@
+"""`kill -9` of the relay while a meeting is recorded: nothing said is lost, and everybody comes back."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.played import Played, played, recording_began, rows
+from tests.e2e.portal import Portal
+from tests.e2e.processes import deployment
+from tests.e2e.speaker import SdkPerson
+from tests.e2e.speech import speech_file
+
+pytestmark = pytest.mark.media
+
+SENTENCES = ["the first point on the agenda is the budget for next year"]
+BACK_WITHIN = 5.0
+LOST_AT_MOST = 1.0
+
+
+async def told(portal: Portal, *arguments: str) -> Any:
+    """A command's answer; the people of this process go on talking meanwhile."""
+    return await asyncio.to_thread(portal.command, *arguments)
+
+
+async def until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class Call:
+    """Two people who talk without end, the first with a camera, in a meeting that is recorded."""
+
+    portal: Portal
+    code: str
+    host: str
+    people: tuple[SdkPerson, SdkPerson]
+
+    @classmethod
+    async def held(cls, portal: Portal, folder: Path) -> "Call":
+        host = (await told(portal, "demo"))["ministries"][1]["staff"][0]["email"]
+        meeting = await told(
+            portal, "meeting_create", "--ministry", "climate", "--host", host, "--title", "K"
+        )
+        call = cls(portal, meeting["code"], host, (SdkPerson(), SdkPerson()))
+        for person, voice, who in zip(
+            call.people, ("slt", "awb"), (("--as", host), ("--guest", "Ben")), strict=True
+        ):
+            wave = folder / f"{voice}.wav"
+            speech_file(SENTENCES, voice, wave, lead=0.0, pause=0.1)
+            await person.join(await told(portal, "join_token", call.code, *who))
+            await person.speak(wave)
+        await call.people[0].film()
+        await until(lambda: all(person.heard_at for person in call.people), 20, "they hear each other")
+        return call
+
+    async def back_after(self, ready: float) -> float:
+        """Seconds until each hears the other again after *ready*."""
+        events = [person.events for person in self.people]
+        for person in self.people:
+            await until(lambda person=person: person.heard_after(ready), 40, f"they are back: {events}")
+        return max(person.heard_after(ready) - ready for person in self.people)
+
+    async def leave(self) -> None:
+        for person in self.people:
+            await person.leave()
+
+
+@pytest.mark.parametrize("relay_apart", [False, True], ids=["embedded", "apart"])
+async def test_a_killed_relay_loses_nothing(
+    tmp_path: Path, relay_apart: bool, record_property: Callable[[str, object], None]
+) -> None:
+    with deployment(tmp_path / "data", relay_apart=relay_apart) as (portal, relay):
+        call = await Call.held(portal, tmp_path)
+        recording = (await told(portal, "recording", "start", call.code, "--as", call.host))["recording"]
+        await asyncio.sleep(4)
+        killed = await asyncio.to_thread(relay.kill)
+        ready = await asyncio.to_thread(relay.start)
+        back = await call.back_after(ready)
+        await asyncio.sleep(5)
+        await told(portal, "recording", "stop", call.code, "--as", call.host)
+        transcript = await ready_transcript(portal, call.code)
+        await call.leave()
+        zero = recording_began(portal.data, recording)
+        assert rows(portal.data, "meetings_recording") == 1
+        files = {path: played(path) for path in portal.data.rglob("*-person.webm")}
+        lost = [killed - zero - last for file in files.values() for last in last_seconds(file, killed - zero)]
+        record_property(
+            "figure",
+            f"relay {'apart' if relay_apart else 'embedded'} killed: everybody back {back:.1f} s after it was "
+            f"there again; at most {max(lost):.2f} s of a track missing before the kill",
+        )
+        assert len(files) == 2
+        assert len(lost) == 3
+        assert max(lost) < LOST_AT_MOST
+        for file in files.values():
+            assert max(file.audible) > ready + back - zero
+        turns = transcript["turns"]
+        assert len({turn["speaker"] for turn in turns}) == 2
+        assert min(turn["start"] for turn in turns) < killed - zero
+        assert max(turn["end"] for turn in turns) > ready - zero
+        assert back < BACK_WITHIN
+
+
+def last_seconds(file: Played, killed: float) -> list[float]:
+    """The last sound, and the last picture of who has a camera, before the kill."""
+    found = [file.last_before(killed + 0.3)]
+    return found + ([file.last_picture_before(killed + 0.3)] if file.pictures else [])
+
+
+async def ready_transcript(portal: Portal, code: str) -> Any:
+    deadline = time.monotonic() + 90
+    while (answer := await told(portal, "transcript", code))["state"] != "ready":
+        assert time.monotonic() < deadline, answer
+        await asyncio.sleep(0.5)
+    return answer
