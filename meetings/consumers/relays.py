@@ -44,14 +44,15 @@ def relay_address(token: str) -> str:
 class Forwarding:
     """The connections of this process to relays, and what it knows of relays that are away."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        self.patience = patience
         self._session: aiohttp.ClientSession | None = None
         self._probes: dict[str, asyncio.Task[None]] = {}
 
     async def socket(self, scope: Scope) -> aiohttp.ClientWebSocketResponse:
-        """A socket to the room's relay. Raises RelayRefused, or RelayAway after `PATIENCE`."""
+        """A socket to the room's relay. Raises RelayRefused, or RelayAway after `patience` seconds."""
         loop = asyncio.get_running_loop()
-        address, until = relay_address(token(scope)), loop.time() + PATIENCE
+        address, until = relay_address(token(scope)), loop.time() + self.patience
         while True:
             try:
                 return await self._open(address, scope)
@@ -110,7 +111,7 @@ class Forwarding:
         return probe
 
     async def _until_there(self, address: str) -> None:
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + self.patience
         while asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(_PROBE_EVERY)
             with suppress(aiohttp.ClientError, OSError, TimeoutError):

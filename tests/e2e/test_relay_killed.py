@@ -94,8 +94,8 @@ async def test_a_killed_relay_loses_nothing(
         lost = [killed - zero - last for file in files.values() for last in last_seconds(file, killed - zero)]
         record_property(
             "figure",
-            f"relay {'apart' if relay_apart else 'embedded'} killed: everybody back {back:.1f} s after it was "
-            f"there again; at most {max(lost):.2f} s of a track missing before the kill",
+            f"relay {'apart' if relay_apart else 'embedded'} killed: all back {back:.1f} s after its return, "
+            f"at most {max(lost):.2f} s of a track missing before the kill",
         )
         assert len(files) == 2
         assert len(lost) == 3
