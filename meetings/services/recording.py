@@ -209,10 +209,10 @@ def running_key(*, room: str) -> bytes:
     return storage.key_unseal(recording)
 
 
-def written_lately(recording: Recording, within: timedelta) -> bool:
-    """Whether a record log on disk was touched within that time, in either direction of the clock."""
-    now = timezone.now().timestamp()
-    return any(abs(now - path.stat().st_mtime) < within.total_seconds() for path in logs_of(recording))
+def logs_rest(recording: Recording, since: timedelta) -> bool:
+    """Whether record logs are on disk, and none was written for that time (to or fro by the clock)."""
+    now, logs = timezone.now().timestamp(), logs_of(recording)
+    return bool(logs) and all(abs(now - path.stat().st_mtime) > since.total_seconds() for path in logs)
 
 
 def logs_of(recording: Recording) -> list[Path]:

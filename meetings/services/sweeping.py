@@ -18,6 +18,8 @@ log = logging.getLogger("visio.sweeping")
 
 # How long the last word of a track or a room may take.
 PATIENCE = timedelta(seconds=15)
+# Within this a log is closed whose room is gone: the media server writes twice a second.
+LAST_WORDS = timedelta(seconds=5)
 # ... and how long a media server that does not answer is waited for, since it may still record.
 UNREACHABLE_PATIENCE = timedelta(minutes=10)
 # A media server repeats what was not taken within seconds.
@@ -51,6 +53,9 @@ def _held(looked_after: Sequence[Meeting]) -> set[str]:
 def _recording(row: Recording, held: set[str]) -> None:
     if row.state == RecordingState.RUNNING:
         _running(row, row.meeting.room in held)
+    elif row.meeting.room not in held and recording.logs_rest(row, LAST_WORDS):
+        with transaction.atomic():
+            recording.go_on(row)
     elif row.stopped_at is not None and _is_past(row.stopped_at, PATIENCE):
         if not _has_heard_the_stop(row.meeting) and not _is_past(row.stopped_at, UNREACHABLE_PATIENCE):
             return
@@ -66,9 +71,6 @@ def _running(row: Recording, held: bool) -> None:
             Recording.objects.filter(id=row.id).update(missed_since=since)
     elif _is_past(row.started_at, PATIENCE) and _is_past(row.missed_since, PATIENCE):
         recording.begin_stopping(row)
-        if not recording.written_lately(row, PATIENCE):
-            with transaction.atomic():
-                recording.go_on(row)
 
 
 def _is_past(moment: datetime, patience: timedelta) -> bool:

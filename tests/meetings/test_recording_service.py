@@ -1,5 +1,6 @@
 """Starting and stopping recordings, and what the media server tells about them."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -190,7 +191,25 @@ def test_the_sweeper_ends_a_recording_whose_room_died(
     Recording.objects.update(missed_since=timezone.now() - sweeping.PATIENCE - timedelta(seconds=1))
     sweeping.sweep()
     row.refresh_from_db()
-    assert row.state == RecordingState.PROCESSING
+    assert row.state == RecordingState.STOPPING
+
+
+def test_a_stopped_recording_whose_relay_died_goes_on_once_its_logs_rest(
+    start: Callable[[], Recording], live: Meeting, people: People, media_server: FakeMediaServer
+) -> None:
+    """Nobody is left to tell that the tracks ended."""
+    row = start()
+    folder = storage.recording_folder(row)
+    folder.mkdir(parents=True)
+    (folder / "TR_a.vlog").touch()
+    recording.track_started(**_track(live, row))
+    recording.begin_stopping(row)
+    for age, state in ((0, RecordingState.STOPPING), (60, RecordingState.PROCESSING)):
+        then = timezone.now().timestamp() - age
+        os.utime(folder / "TR_a.vlog", (then, then))
+        sweeping.sweep()
+        row.refresh_from_db()
+        assert row.state == state
 
 
 def test_people_on_their_way_back_after_the_relay_died_are_recorded_on(

@@ -111,4 +111,4 @@ def test_a_recording_waits_no_hour_where_the_clock_was_set_back(
     )
     sweeping.sweep()
     row.refresh_from_db()
-    assert row.state == RecordingState.PROCESSING
+    assert row.state == RecordingState.STOPPING
