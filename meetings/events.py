@@ -35,6 +35,13 @@ def recording_goes_on(*, room: str, prefix: str) -> None:
     _after_commit(partial(media.recording_begin, room=room, prefix=prefix))
 
 
+def recording_cut_short(*, room: str) -> None:
+    """Nothing more can be recorded: the media server stops trying, and everybody sees that it has."""
+    payload = json.dumps({"event": "cut-short"}).encode()
+    _after_commit(partial(media.recording_end, room=room))
+    _after_commit(partial(media.data_send, room=room, topic=media.RECORDING_TOPIC, payload=payload))
+
+
 def meeting_deleted(*, room: str) -> None:
     """Whoever is still in the room is disconnected."""
     _after_commit(partial(media.room_end, room=room))

@@ -20,6 +20,7 @@ log = logging.getLogger("visio.media")
 
 TOKEN_LIFETIME = timedelta(minutes=5)
 CHAT_TOPIC = "visio.chat"
+RECORDING_TOPIC = "visio.recording"
 
 Answer = TypeVar("Answer")
 
@@ -63,12 +64,15 @@ def room_is_open(*, room: str) -> bool:
     return room in rooms_open([room])
 
 
-def rooms_open(rooms: Collection[str]) -> set[str]:
-    """Those of the rooms that the media server has now. Raises MediaServerDown."""
+def rooms_open(rooms: Collection[str]) -> dict[str, bool]:
+    """Those of the rooms that the media server has now, each with whether it is recorded.
+
+    Raises MediaServerDown.
+    """
     if not rooms:
-        return set()
+        return {}
     answer = _ask(lambda server: server.room.list_rooms(api.ListRoomsRequest(names=rooms)))
-    return {found.name for found in answer.rooms}.intersection(rooms)
+    return {found.name: found.active_recording for found in answer.rooms if found.name in rooms}
 
 
 def data_send(*, room: str, topic: str, payload: bytes) -> None:

@@ -100,7 +100,8 @@ def _act(event: WebhookEvent, meeting: Meeting) -> None:
             recording.track_started(meeting=meeting, **_egress(event))
         case "egress_ended":
             size = sum(result.size for result in event.egress_info.file_results)
-            recording.track_ended(meeting=meeting, size=size, **_egress(event))
+            error = event.egress_info.error
+            recording.track_ended(meeting=meeting, size=size, error=error, **_egress(event))
 
 
 def _egress(event: WebhookEvent) -> dict[str, str]:

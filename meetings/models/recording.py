@@ -74,6 +74,9 @@ class RecordedTrack(TenantModel):
     path = models.CharField(max_length=300, blank=True, help_text="Relative to the recordings folder.")
     state = models.CharField(max_length=10, choices=TrackState.choices, default=TrackState.WRITING)
     bytes = models.BigIntegerField(default=0)
+    error = models.TextField(
+        blank=True, help_text="Why it ended before its time, in the media server's words."
+    )
 
     def __str__(self) -> str:
         return self.track_sid or self.egress_id

@@ -22,13 +22,15 @@ from accounts import tenancy
 from meetings import jobs
 from meetings.errors import Interrupted, JobStopped, LeaseLost
 from meetings.models import Job, JobState
-from meetings.services import workers
+from meetings.services import passing, workers
 
 log = logging.getLogger("visio.outbox")
 
 LEASE = timedelta(seconds=30)
 HEARTBEAT_SECONDS = 8.0
 MOST_ATTEMPTS = 5
+# Between attempts while the disk is full or the database away.
+POSTPONED = timedelta(seconds=10)
 RETRYING = "retrying"
 """The stage of a job that failed and waits for its next attempt."""
 # No lease and no wait reaches so far: such a time was written before the machine's clock was set back.
@@ -113,8 +115,13 @@ def work_on(*, job_id: UUID, ministry_id: UUID, work: Work) -> None:
         except JobStopped as stopped:
             log.warning("%s", stopped)
         except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            if passing.passes(error):
+                log.error("job %s waits until it can be done: %s", job_id, what)
+                _postponed(lease, what)
+                return
             log.exception("job %s failed at attempt %s", job_id, lease.attempts)
-            _failed(lease, work, f"{type(error).__name__}: {error}")
+            _failed(lease, work, what)
 
 
 def lease_take(job_id: UUID) -> Lease | None:
@@ -140,6 +147,22 @@ def _free(now: datetime) -> Q:
     waited = Q(not_before__lte=now) | Q(not_before__gt=now + UNBELIEVABLE)
     expired = Q(leased_until__lte=now) | Q(leased_until__gt=now + UNBELIEVABLE)
     return Q(waited, state=JobState.QUEUED) | Q(expired, state=JobState.RUNNING)
+
+
+def _postponed(lease: Lease, error: str) -> None:
+    """The machine's trouble is not the job's: the attempt does not count, however long the disk stays full."""
+    with transaction.atomic():
+        written = lease._update(
+            state=JobState.QUEUED,
+            attempts=lease.attempts - 1,
+            not_before=timezone.now() + POSTPONED,
+            leased_until=None,
+            stage=RETRYING,
+            progress=0.0,
+            error=error[:2000],
+        )
+        if written:
+            jobs.wake_later(Job.objects.get(id=lease.job_id), POSTPONED.total_seconds())
 
 
 def _failed(lease: Lease, work: Work, error: str) -> None:

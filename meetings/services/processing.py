@@ -32,6 +32,12 @@ SOMETHING_IS_MISSING = gettext_noop(
 )
 
 
+CUT_SHORT = gettext_noop(
+    "The server could not write any more while this was recorded: its disk was full or failed. What was said"
+    " after that is missing."
+)
+
+
 def timeline_of(recording: Recording, tracks: Sequence[TrackLog]) -> Timeline:
     """The recording's common time axis: zero is the host's start.
 
@@ -94,13 +100,19 @@ def _produce(recording: Recording, lease: Lease, folder: Path) -> None:
         Recording.objects.filter(id=recording.id).update(
             state=RecordingState.READY,
             duration=timeline.duration,
-            error=_remark(files=len(files), missing=unreadable + len(production.left_out)),
+            error=_remark(
+                files=len(files),
+                missing=unreadable + len(production.left_out),
+                cut_short=recording.tracks.exclude(error="").exists(),
+            ),
         )
         jobs.enqueue(jobs.TRANSCRIBE, recording.id)
 
 
-def _remark(*, files: int, missing: int) -> str:
+def _remark(*, files: int, missing: int, cut_short: bool) -> str:
     """What people should know of a recording that was processed."""
+    if cut_short:
+        return CUT_SHORT
     if missing:
         return SOMETHING_IS_MISSING
     return "" if files else NOBODY_WAS_ON

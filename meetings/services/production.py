@@ -19,6 +19,7 @@ from meetings.recording.log import TrackHeader, read_log
 from meetings.recording.mix import mix_sound
 from meetings.recording.timeline import Timeline
 from meetings.recording.webm import MediaInfo, remux_participant
+from meetings.services import passing
 from meetings.services.outbox import Lease
 
 log = logging.getLogger("visio.processing")
@@ -127,6 +128,8 @@ class Production:
         except JobStopped:
             raise
         except Exception as error:
+            if passing.passes(error):
+                raise
             intact = [track for track in tracks if self._intact(track)]
             if len(intact) == len(tracks) and not self._lease.last_attempt:
                 raise

@@ -1,7 +1,7 @@
 """Starting and stopping recordings, and what the media server tells about them."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -121,8 +121,13 @@ def track_started(*, meeting: Meeting, egress_id: str, track_sid: str, path: str
 
 
 @transaction.atomic
-def track_ended(*, meeting: Meeting, egress_id: str, track_sid: str, path: str, size: int) -> None:
-    """The media server has closed a track's record log."""
+def track_ended(
+    *, meeting: Meeting, egress_id: str, track_sid: str, path: str, size: int, error: str = ""
+) -> None:
+    """The media server has closed a track's record log, or could not write it any further.
+
+    Where that leaves nothing being recorded, the recording ends, and the room is told why.
+    """
     recording = _recording_at(meeting, path)
     if recording is None:
         return
@@ -134,8 +139,12 @@ def track_ended(*, meeting: Meeting, egress_id: str, track_sid: str, path: str, 
             "path": path,
             "bytes": size,
             "state": TrackState.COMPLETE,
+            "error": error,
         },
     )
+    if error and not recording.tracks.filter(state=TrackState.WRITING).exists():
+        begin_stopping(recording)
+        events.recording_cut_short(room=meeting.room)
     _go_on_when_complete(recording)
 
 
@@ -162,6 +171,23 @@ def room_gone(*, meeting: Meeting) -> None:
     for recording in meeting.recordings.filter(state__in=LIVE_STATES):
         begin_stopping(recording)
         _go_on_when_complete(recording)
+
+
+def missed(recording: Recording, *, since: datetime | None) -> None:
+    """Since when the media server does not record what it should; None where it does."""
+    if since != recording.missed_since:
+        Recording.objects.filter(id=recording.id).update(missed_since=since)
+
+
+def record_again(recording: Recording) -> None:
+    """Tells the media server once more, in case that it never heard the start."""
+    room = recording.meeting.room
+    try:
+        media.recording_begin(room=room, prefix=storage.recording_prefix(recording))
+        if not Recording.objects.filter(id=recording.id, state=RecordingState.RUNNING).exists():
+            media.recording_end(room=room)  # stopped meanwhile: it may have heard the stop before the start
+    except MediaServerDown as error:
+        log.warning("recording %s does not run: %s", recording.id, error)
 
 
 def _go_on_when_complete(recording: Recording) -> None:

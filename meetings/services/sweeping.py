@@ -41,18 +41,18 @@ def sweep() -> None:
                 _meeting_without_room(meeting)
 
 
-def _held(looked_after: Sequence[Meeting]) -> set[str]:
-    """The rooms that are open, or that may be as far as is known."""
+def _held(looked_after: Sequence[Meeting]) -> dict[str, bool]:
+    """The rooms that are open and whether they are recorded, or that may be as far as is known."""
     rooms = {meeting.room for meeting in looked_after}
     try:
         return media.rooms_open(rooms)
     except MediaServerDown:
-        return rooms
+        return dict.fromkeys(rooms, True)
 
 
-def _recording(row: Recording, held: set[str]) -> None:
+def _recording(row: Recording, held: dict[str, bool]) -> None:
     if row.state == RecordingState.RUNNING:
-        _running(row, row.meeting.room in held)
+        _running(row, held)
     elif row.meeting.room not in held and recording.logs_rest(row, LAST_WORDS):
         with transaction.atomic():
             recording.go_on(row)
@@ -63,12 +63,17 @@ def _recording(row: Recording, held: set[str]) -> None:
             recording.go_on(row)
 
 
-def _running(row: Recording, held: bool) -> None:
-    """Ends it where its room is gone and nobody came back within a moment of a media server being there."""
-    if held or row.missed_since is None:
-        since = None if held else timezone.now()
-        if since != row.missed_since:
-            Recording.objects.filter(id=row.id).update(missed_since=since)
+def _running(row: Recording, held: dict[str, bool]) -> None:
+    """Ends it where nothing was recorded for a while of a media server being there.
+
+    Its room is gone and nobody came back; or the room is open, and recording again when told to does not help:
+    the disk is full.
+    """
+    recorded = held.get(row.meeting.room, False)
+    if recorded or row.missed_since is None:
+        recording.missed(row, since=None if recorded else timezone.now())
+        if not recorded and row.meeting.room in held and _is_past(row.started_at, PATIENCE):
+            recording.record_again(row)
     elif _is_past(row.started_at, PATIENCE) and _is_past(row.missed_since, PATIENCE):
         recording.begin_stopping(row)
 

@@ -76,7 +76,7 @@ def room_config(request: HttpRequest, meeting: Meeting, standing: Standing) -> d
         "access": meeting.access,
         "recordingRunning": selectors.live_recording(meeting) is not None,
         "guestsWelcome": meeting.access == Access.LINK,
-        "chatTopic": media.CHAT_TOPIC,
+        "topics": {"chat": media.CHAT_TOPIC, "recording": media.RECORDING_TOPIC},
         "urls": urls,
     }
 

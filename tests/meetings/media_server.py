@@ -22,7 +22,7 @@ _REQUESTS = {
 
 @dataclass
 class FakeMediaServer:
-    """``rooms`` are open, ``writing`` are running egresses, ``calls`` holds (method, request) in order.
+    """``rooms`` are open (and recorded, if ``recording``), ``writing`` are running egresses, ``calls`` holds (method, request) in order.
 
     While ``broken`` it answers everything with 503. ``meanwhile`` runs while it is asked.
     """
@@ -32,10 +32,14 @@ class FakeMediaServer:
     writing: set[str] = field(default_factory=set)
     calls: list[tuple[str, Message]] = field(default_factory=list)
     broken: bool = False
+    recording: bool = True
     meanwhile: Callable[[str], None] = lambda method: None
 
     def asked(self, method: str) -> list[Message]:
         return [request for name, request in self.calls if name == method]
+
+    def _room(self, name: str) -> models.Room:
+        return models.Room(name=name, active_recording=self.recording)
 
     def answer(self, method: str, body: bytes) -> Message:
         request = _REQUESTS[method].FromString(body)
@@ -45,7 +49,7 @@ class FakeMediaServer:
             case "CreateRoom":
                 return models.Room(name=request.name)
             case "ListRooms":
-                return api.ListRoomsResponse(rooms=[models.Room(name=name) for name in self.rooms])
+                return api.ListRoomsResponse(rooms=[self._room(name) for name in self.rooms])
             case "ListEgress":
                 return api.ListEgressResponse(items=[api.EgressInfo(egress_id=key) for key in self.writing])
             case _:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import override_settings
 from django.utils import timezone
 
@@ -257,3 +258,28 @@ def test_a_worker_that_cannot_show_that_it_lives_works_all_the_same(
         assert outbox.lease_take(job.id) is not None
     job.refresh_from_db()
     assert job.worker == ""
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OperationalError("disk is full")])
+def test_a_full_disk_uses_up_no_attempt(job: Job, people: People, error: Exception) -> None:
+    """After half a minute of it a recording was given up for good."""
+    full = True
+
+    def perform(lease: Lease) -> None:
+        if full:
+            raise error
+        with lease.outcome():
+            pass
+
+    work = Work(perform, _nothing)
+    for _ in range(outbox.MOST_ATTEMPTS + 1):
+        Job.objects.update(not_before=timezone.now())
+        outbox.work_on(job_id=job.id, ministry_id=people.ministry.id, work=work)
+        job.refresh_from_db()
+        assert (job.state, job.attempts, job.stage) == (JobState.QUEUED, 0, outbox.RETRYING)
+        assert str(error) in job.error
+    full = False
+    Job.objects.update(not_before=timezone.now())
+    outbox.work_on(job_id=job.id, ministry_id=people.ministry.id, work=work)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.DONE, "")

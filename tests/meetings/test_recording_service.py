@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import tenancy
-from meetings import jobs, selectors
+from meetings import jobs, media, selectors
 from meetings.errors import MediaServerDown, NotAllowed, WrongState
 from meetings.models import Consent, Job, Meeting, Recording, RecordingState
 from meetings.selectors import Viewer
@@ -224,6 +224,38 @@ def test_people_on_their_way_back_after_the_relay_died_are_recorded_on(
         row.refresh_from_db()
         assert row.state == RecordingState.RUNNING
         assert (row.missed_since is None) is bool(rooms)
+
+
+def test_a_start_that_the_media_server_forgot_is_told_again_and_then_given_up(
+    start: Callable[[], Recording], live: Meeting, media_server: FakeMediaServer
+) -> None:
+    """Its disk was full, and the word of it was lost: everybody saw a recording that was none."""
+    row = start()
+    Recording.objects.update(started_at=timezone.now() - timedelta(minutes=5))
+    media_server.rooms, media_server.recording = {live.room}, False
+    sweeping.sweep()
+    assert media_server.asked("CreateRoom")[-1].egress.HasField("tracks")
+    assert len(media_server.asked("CreateRoom")) == 2
+    Recording.objects.update(missed_since=timezone.now() - sweeping.PATIENCE - timedelta(seconds=1))
+    sweeping.sweep()
+    row.refresh_from_db()
+    assert row.state == RecordingState.STOPPING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disk_that_takes_nothing_more_ends_the_recording_and_the_room_is_told(
+    start: Callable[[], Recording], live: Meeting, media_server: FakeMediaServer
+) -> None:
+    row = start()
+    for sid in ("TR_a", "TR_b"):
+        recording.track_started(**_track(live, row, sid))
+    recording.track_ended(size=10, error="OSError: No space left on device", **_track(live, row, "TR_a"))
+    assert Recording.objects.get().state == RecordingState.RUNNING
+    recording.track_ended(size=10, error="OSError: No space left on device", **_track(live, row, "TR_b"))
+    assert Recording.objects.get().state == RecordingState.PROCESSING
+    assert not media_server.asked("CreateRoom")[-1].egress.HasField("tracks")
+    (told,) = media_server.asked("SendData")
+    assert (told.topic, b"cut-short" in told.data) == (media.RECORDING_TOPIC, True)
 
 
 def test_a_record_log_of_another_meeting_is_ignored(

@@ -150,6 +150,11 @@ class Recorder:
             if egress.broken:
                 # Told at once, not when the meeting is over: the host may still do something about it.
                 self.stop(egress.info.egress_id)
+                if self._automatic is not None and not any(
+                    egress.active for egress in self._running.values()
+                ):
+                    log.error("room %s: nothing can be recorded any more, the recording ends", self._room)
+                    self.stop_all()
 
     async def close(self) -> None:
         """Ends everything and waits until it is on disk."""

@@ -23,7 +23,7 @@
  * @property {boolean} mayChange
  * @property {'invited' | 'link'} access
  * @property {boolean} recordingRunning
- * @property {string} chatTopic
+ * @property {{chat: string, recording: string}} topics
  * @property {Urls} urls
  */
 

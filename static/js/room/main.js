@@ -29,7 +29,11 @@ const language = document.documentElement.lang || 'fr';
 const store = createStore(initialState(config, recall(localStorage)));
 const portal = createPortal(config.urls, readCsrfToken());
 const recording = createRecording({ store, portal });
-const connection = createConnection(store, { chatTopic: config.chatTopic, recordingChanged: recording.changed });
+const connection = createConnection(store, {
+  topics: config.topics,
+  recordingChanged: recording.changed,
+  recordingCutShort: recording.cutShort,
+});
 const devices = createDevices(store);
 const session = createSession({ store, portal, connection, devices, recording });
 const inviting = createInviting({ store, portal });

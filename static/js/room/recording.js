@@ -6,6 +6,9 @@ import { withNotice, withRecording } from './state.js';
 /** @typedef {import('./state.js').RoomStore} RoomStore */
 /** @typedef {import('./portal.js').Portal} Portal */
 
+const CUT_SHORT = () =>
+  gettext('The recording has ended: the server cannot write any more. What was recorded so far is kept. Tell your operator.');
+
 /** @param {{store: RoomStore, portal: Portal}} parts */
 export function createRecording({ store, portal }) {
   /** @param {unknown} error */
@@ -37,6 +40,9 @@ export function createRecording({ store, portal }) {
       // Told, or agreed by having started it; the portal keeps which.
       portal.consent(next.consent === 'agreed').catch(complain);
     },
+
+    /** The portal says that nothing more can be recorded. */
+    cutShort: () => store.update(withNotice(store.get(), CUT_SHORT(), true)),
 
     /** @returns {Promise<string>} what went wrong; empty when the consent is kept */
     async agree() {

@@ -11,6 +11,14 @@ import { inCall, withNotice } from './state.js';
 /** @typedef {import('./livekit.js').Room} Room */
 /** @typedef {import('./state.js').RoomStore} RoomStore */
 
+/**
+ * What is done at an event beyond the state; `topics` are the portal's own, on which nobody else may speak.
+ * @typedef {object} Duties
+ * @property {{chat: string, recording: string}} topics
+ * @property {(running: boolean) => void} recordingChanged
+ * @property {() => void} recordingCutShort
+ */
+
 /** Everything after which a tile, a name or a mark may look different. */
 const SEEN = [
   RoomEvent.ParticipantConnected,
@@ -28,9 +36,9 @@ const SEEN = [
 /**
  * @param {Room} room
  * @param {RoomStore} store
- * @param {{chatTopic: string, recordingChanged: (running: boolean) => void}} duties
+ * @param {Duties} duties
  */
-export function follow(room, store, { chatTopic, recordingChanged }) {
+export function follow(room, store, { topics, recordingChanged, recordingCutShort }) {
   /** @type {Map<string, number>} */
   const spokeAt = new Map();
   const refresh = () => store.update({ people: roster(room, spokeAt) });
@@ -47,9 +55,10 @@ export function follow(room, store, { chatTopic, recordingChanged }) {
     store.update({ problems: { ...store.get().problems, [source]: problemOf(error) } });
   });
   room.on(RoomEvent.DataReceived, (bytes, participant, _kind, topic, _encryption, identity) => {
-    if (topic !== chatTopic) return;
-    // The portal speaks for itself, without an identity; a participant on this topic is an impostor.
-    receive(store, participant || identity ? null : messageFromBytes(bytes));
+    // The portal speaks for itself, without an identity; a participant on its topics is an impostor.
+    const genuine = !participant && !identity;
+    if (topic === topics.chat) receive(store, genuine ? messageFromBytes(bytes) : null);
+    if (topic === topics.recording && genuine) recordingCutShort();
   });
   followConnection(room, store, refresh);
 }
