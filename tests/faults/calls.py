@@ -42,7 +42,7 @@ class Call:
     def __init__(self, host: User, title: str, wave: Path) -> None:
         self.host, self._wave = host, wave
         self.meeting: Meeting = new_meeting(host, title)
-        self._cookies = _signed_in(host)
+        self._cookies = signed_in(host)
         self._talker: subprocess.Popen[str] | None = None
 
     def come(self) -> None:
@@ -64,6 +64,10 @@ class Call:
             self._talker.kill()
             self._talker.communicate()
             self._talker = None
+
+    def talks(self) -> bool:
+        """Whether the talker's program is still in the call."""
+        return self._talker is not None and self._talker.poll() is None
 
     def press(self, action: str) -> threading.Thread:
         """Presses start or stop on the room's page; the answer may never come."""
@@ -113,7 +117,7 @@ def wait_for_flush(recording: Recording) -> None:
     assert until(lambda: path.stat().st_size > size, 5.0, every=0.0002), "the log does not grow"
 
 
-def _signed_in(user: User) -> dict[str, str]:
+def signed_in(user: User) -> dict[str, str]:
     """Cookies of a browser session."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)

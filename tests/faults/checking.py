@@ -58,7 +58,7 @@ def undisturbed(recording: Recording) -> Transcribed:
 def problems(recording: Recording, eye: SqliteEye, *, expected: Transcribed, host: User) -> list[str]:
     """Everything that is wrong, as sentences; nothing where all is well. Raises nothing."""
     recording.refresh_from_db()
-    found = [*_rows(recording), *_files(recording), *_strays(recording)]
+    found = [*_rows(recording), *files(recording), *_strays(recording)]
     found += _words(transcribed(recording, eye), expected)
     found += _search(recording, expected, host)
     return found
@@ -107,16 +107,17 @@ def _search(recording: Recording, expected: Transcribed, host: User) -> list[str
     return found
 
 
-def _files(recording: Recording) -> list[str]:
+def files(recording: Recording) -> list[str]:
+    """What is wrong with the playable files: one is missing, or does not play to its end."""
     found = []
-    files = list(MediaFile.objects.filter(recording=recording))
+    rows = list(MediaFile.objects.filter(recording=recording))
     people = {
         read_log(path, storage.key_unseal(recording)).header.participant_identity
         for path in logs_of(recording)
     }
-    if {file.identity for file in files} != {*people, ""}:
-        found.append(f"files of {[file.identity for file in files]} and not of {people} and all together")
-    for file in files:
+    if {file.identity for file in rows} != {*people, ""}:
+        found.append(f"files of {[file.identity for file in rows]} and not of {people} and all together")
+    for file in rows:
         path = Path(settings.RECORDINGS_DIR, file.path)
         seconds = sum(len(block) for block in decoded(path)) / 48_000
         if abs(seconds - file.duration) > 0.2 or file.bytes != path.stat().st_size:
