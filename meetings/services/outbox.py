@@ -150,7 +150,7 @@ def _free(now: datetime) -> Q:
 
 
 def _postponed(lease: Lease, error: str) -> None:
-    """The machine's trouble is not the job's: the attempt does not count, however long the disk stays full."""
+    """The machine's trouble is not the job's: the attempt does not count, however long it lasts."""
     with transaction.atomic():
         written = lease._update(
             state=JobState.QUEUED,

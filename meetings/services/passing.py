@@ -8,7 +8,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def passes(error: BaseException | None) -> bool:
-    """Whether the same work may succeed once somebody has looked after the machine: it is no fault of the job."""
+    """Whether the same work may succeed once somebody has looked after the machine."""
     while error is not None:
         if isinstance(error, OperationalError | InterfaceError):
             return True

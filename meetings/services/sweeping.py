@@ -66,7 +66,7 @@ def _recording(row: Recording, held: dict[str, bool]) -> None:
 def _running(row: Recording, held: dict[str, bool]) -> None:
     """Ends it where nothing was recorded for a while of a media server being there.
 
-    Its room is gone and nobody came back; or the room is open, and recording again when told to does not help:
+    Its room is gone and nobody came back; or the room is open, and telling it to record again did not help:
     the disk is full.
     """
     recorded = held.get(row.meeting.room, False)

@@ -13,7 +13,7 @@ _AGAIN = "10"
 
 
 def went_wrong(request: HttpRequest) -> HttpResponseBase:
-    """500; or 503 where the database is away, or on a full disk: that passes, and the person did nothing wrong."""
+    """500; or 503 where the database is away, or on a full disk: that passes."""
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return server_error(request)
     response: HttpResponse

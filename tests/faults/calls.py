@@ -90,7 +90,7 @@ class Call:
             answer = connection.getresponse()
             answer.read()
             if answer.status >= 400:
-                print(f"  {action} was answered with {answer.status}")  # noqa: T201
+                print(f"  {action} was answered with {answer.status}")
 
     def recording(self, seconds: float = 10.0) -> Recording:
         """The newest one, once it is there."""

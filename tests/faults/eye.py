@@ -1,4 +1,4 @@
-"""Looks at a recording from outside: its rows in the database, every millisecond, and the lock on all writing."""
+"""Looks at a recording from outside: at its rows, every millisecond, and at the lock on all writing."""
 
 import sqlite3
 import time

@@ -1,6 +1,6 @@
-"""Recordings to disturb: laid down with real record logs, stopped, and waiting for the media server's last word.
+"""Recordings to disturb: real record logs laid down, stopped, waiting for the media server's last word.
 
-That word is a signed ``egress_ended`` webhook, as LiveKit sends it; all that follows is the server's own work.
+That word is a signed ``egress_ended`` webhook, as LiveKit sends it; all that follows is the server's work.
 """
 
 import secrets
@@ -31,6 +31,10 @@ SPOKEN = (
 """Who says what by which voice, and when."""
 
 
+Said = list[tuple[User, Samples, float]]
+"""People, what each says as sound, and at which second."""
+
+
 @dataclass(frozen=True)
 class Laid:
     """A recording whose last track has ended without anybody having been told."""
@@ -48,7 +52,7 @@ class Laid:
             return int(answer.status)
 
 
-def voices() -> list[tuple[User, Samples, float]]:
+def voices() -> Said:
     """The people of `SPOKEN`, each with what they say as sound."""
     return [
         (User.objects.get(email=email), say_all((text,), voice, pause_s=0.3), at)
@@ -62,7 +66,7 @@ def new_meeting(host: User, title: str) -> Meeting:
     return meeting_start(host=host, ministry=ministry, title=title, spoken_language="en")
 
 
-def lay(title: str, said: list[tuple[User, Samples, float]]) -> Laid:
+def lay(title: str, said: Said) -> Laid:
     """Everything up to the last webhook. Whole seconds, so that every laid recording is the same sound."""
     host = said[0][0]
     meeting = new_meeting(host, title)

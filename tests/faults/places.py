@@ -49,7 +49,7 @@ _GATED = 0.05  # transcripts.pipeline.transcribe.GATED: nothing recognised up to
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What the rows do not tell: packets in any log, all logs closed, a writing transaction open at the time."""
+    """What the rows do not tell: packets in any log, all logs closed, a writing transaction open."""
 
     packets: bool = True
     closed: bool = True

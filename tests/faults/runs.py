@@ -46,9 +46,9 @@ class Ground:
     server: Server
     eye: SqliteEye
     host: User
-    said: list[tuple[User, laying.Samples, float]]
+    said: laying.Said
     wave: Path
-    expected: checking.Transcribed = checking.Transcribed(())
+    expected: checking.Transcribed = field(default_factory=lambda: checking.Transcribed(()))
 
 
 def reference(ground: Ground) -> None:

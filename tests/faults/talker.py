@@ -19,7 +19,7 @@ async def main(url: str, token: str, path: str) -> None:
     track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
     await room.local_participant.publish_track(track, options)
-    print("talking", flush=True)  # noqa: T201  (whoever started this waits for it)
+    print("talking", flush=True)
     while True:
         for at in range(0, len(sound) - 2 * FRAME, 2 * FRAME):
             await source.capture_frame(rtc.AudioFrame(sound[at : at + 2 * FRAME], RATE, 1, FRAME))

@@ -22,9 +22,9 @@ _REQUESTS = {
 
 @dataclass
 class FakeMediaServer:
-    """``rooms`` are open (and recorded, if ``recording``), ``writing`` are running egresses, ``calls`` holds (method, request) in order.
+    """``rooms`` are open, ``writing`` are running egresses, ``calls`` holds (method, request) in order.
 
-    While ``broken`` it answers everything with 503. ``meanwhile`` runs while it is asked.
+    The rooms are being recorded while ``recording``. While ``broken`` it answers everything with 503. ``meanwhile`` runs while it is asked.
     """
 
     url: str = ""
