@@ -145,7 +145,8 @@ def _write(port: int, cookies: dict[str, str]) -> tuple[int, str]:
         "Accept-Language": "en",
         "Content-Type": "application/x-www-form-urlencoded",
     }
-    connection.request("POST", "/meetings/start", "title=" + "x" * 150, headers)
+    form = "spoken_language=en&access=invited&title=" + "x" * 150
+    connection.request("POST", "/meetings/start", form, headers)
     answer = connection.getresponse()
     return answer.status, answer.read().decode()
 

@@ -15,7 +15,7 @@ import django
 
 from tests.e2e.portal import environment, free_port
 
-SIZE, SMALL = "48m", "24k"
+SIZE, SMALL = "48m", "8k"
 
 
 def main(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,8 @@ _REQUESTS = {
 class FakeMediaServer:
     """``rooms`` are open, ``writing`` are running egresses, ``calls`` holds (method, request) in order.
 
-    The rooms are being recorded while ``recording``. While ``broken`` it answers everything with 503. ``meanwhile`` runs while it is asked.
+    The rooms are being recorded while ``recording``.
+    While ``broken`` it answers everything with 503. ``meanwhile`` runs while it is asked.
     """
 
     url: str = ""
