@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run install test test-long test-install soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media pins format
+.PHONY: run install test test-long test-install test-faults soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -12,13 +12,15 @@ install:
 	@$(PYTHON) visio_portal/bootstrap.py
 
 # The gate. Formatting, types and rules run beside the unit tests; media tests get the machine for themselves.
-# Two minutes of people coming and going run beside it all; they need little of the machine.
+# Two minutes of people coming and going, and five kills, run beside it all; they need little of the machine.
 test: test-install
-	@mkdir -p build/soak
+	@mkdir -p build/soak build/faults
 	@$(MAKE) --no-print-directory soak MINUTES=2 >build/soak/gate.log 2>&1 & soak=$$!; \
+	$(MAKE) --no-print-directory test-faults RUNS=5 >build/faults/gate.log 2>&1 & faults=$$!; \
 	if $(MAKE) --no-print-directory -j2 --output-sync=target static unit && $(MAKE) --no-print-directory media; \
 	then passed=0; else passed=1; fi; \
-	if wait $$soak; then tail -1 build/soak/gate.log; else passed=1; cat build/soak/gate.log; fi; exit $$passed
+	if wait $$soak; then tail -1 build/soak/gate.log; else passed=1; cat build/soak/gate.log; fi; \
+	if wait $$faults; then tail -1 build/faults/gate.log; else passed=1; cat build/faults/gate.log; fi; exit $$passed
 	@echo "The whole gate passed."
 
 test-install:
@@ -73,6 +75,12 @@ fuzz: test-install
 
 fuzz-keep: test-install
 	$(VENV)/python -m tests.fuzz keep $(TARGET)
+
+# Kills at every stage of recording, outbox, transcription, merge and indexing: RUNS of them, from SEED on.
+test-faults: export RUNS ?= 100
+test-faults: export SEED ?=
+test-faults: test-install
+	tests/netns.sh $(VENV)/python -m tests.faults
 
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install

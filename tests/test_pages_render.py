@@ -207,7 +207,7 @@ def test_a_meeting_without_content_for_this_person_says_so(
     assert "/files/" not in html
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_error_pages_need_neither_request_nor_database(name: str, language: str) -> None:
     with translation.override(language):

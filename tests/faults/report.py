@@ -29,12 +29,13 @@ def summary(ground: str, done: Sequence[Run], seed: int, seconds: float) -> bool
     for name in [*IN_ORDER, *sorted(set(hits) - set(IN_ORDER))]:
         print(f"{name:56}{hits[name]:6}")
     wrong = [run for run in done if run.problems]
-    print(
-        f"\n{sum(hits.values())} kills and stops in {len(done)} runs, {seconds / 60:.1f} minutes."
-        f" Recordings lost, transcripts missing, doubled or different: {len(wrong)}"
-    )
     for run in wrong:
         print(f"again: make test-faults RUNS=1 SEED={run.seed}")
+    print(
+        f"\n{sum(hits.values())} kills and stops in {len(done)} runs from seed {seed} on,"
+        f" {seconds / 60:.1f} minutes."
+        f" Recordings lost, transcripts missing, doubled or different: {len(wrong)}"
+    )
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     found = {"ground": ground, "seed": seed, "hits": dict(hits), "wrong": len(wrong)}
     REPORT.write_text(json.dumps({**found, "runs": [asdict(run) for run in done]}, indent=1))

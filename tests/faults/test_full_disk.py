@@ -11,7 +11,7 @@ import pytest
 from meetings.services.processing import CUT_SHORT
 from tests.e2e.portal import ROOT
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

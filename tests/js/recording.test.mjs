@@ -74,3 +74,13 @@ test('device choices are remembered; nonsense and a full storage are survived', 
   remember({ setItem: () => { tried += 1; throw new Error('full'); } }, { audioinput: 'x' });
   assert.equal(tried, 1);
 });
+
+test('a recording that was cut short is told as a fault, and stays told when the mark goes', () => {
+  const { store, recording } = setUp();
+  recording.changed(true);
+  recording.cutShort();
+  recording.changed(false);
+  const faults = store.get().notices.filter((notice) => notice.error);
+  assert.equal(faults.length, 1);
+  assert.equal(store.get().recording, false);
+});
