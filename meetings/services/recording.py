@@ -159,9 +159,13 @@ def _recording_at(meeting: Meeting, path: str) -> Recording | None:
 
 @transaction.atomic
 def room_opened(*, meeting: Meeting) -> None:
-    """The room has opened; where a recording runs, the media server has died meanwhile and is told again."""
+    """The room has opened; where a recording runs, the media server has died meanwhile and is told again.
+
+    Nobody will tell of the end of tracks that it wrote before.
+    """
     recording = meeting.recordings.filter(state=RecordingState.RUNNING).first()
     if recording is not None:
+        recording.tracks.filter(state=TrackState.WRITING).update(state=TrackState.COMPLETE)
         events.recording_goes_on(room=meeting.room, prefix=storage.recording_prefix(recording))
 
 

@@ -14,6 +14,7 @@ REMUX = "files: remuxing"
 MIX = "files: mixing"
 FILES_OUTCOME = "files: mixed, outcome not written"
 FILES_AGAIN = "outbox: attempt failed, waiting for the next"
+HEARTBEAT = "outbox: heartbeat waiting to renew the lease"
 SPEECH_QUEUED = "outbox: transcription committed, no lease yet"
 SPEECH_LEASED = "outbox: transcription leased, nothing told yet"
 DECODE = "transcription: decoding"
@@ -34,6 +35,7 @@ IN_ORDER = (
     MIX,
     FILES_OUTCOME,
     FILES_AGAIN,
+    HEARTBEAT,
     SPEECH_QUEUED,
     SPEECH_LEASED,
     DECODE,

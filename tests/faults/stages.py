@@ -81,7 +81,7 @@ STAGES = (
     Stage(places.WEBHOOK, call="closing", held=(0.1, 0.6)),
     Stage(places.SPEECH_LEASED, lambda seen: seen.speech.fence > 0),
     Stage(places.MIX, _mixing, held=(0.05, 0.4)),
-    Stage("outbox: heartbeat of a lease waiting to be written", _loading, held=(8.5, 9.0)),
+    Stage(places.HEARTBEAT, _loading, held=(8.5, 9.0)),
     Stage(places.MERGING, lambda seen: seen.speech.at("transcribing", 0.99), held=(0.05, 0.4)),
     Stage(places.RECOGNISING, _recognising, delay=(0.0, 0.4), fault="stop"),
     Stage(places.WRITING, call="nobody returns", delay=(0.3, 1.5)),

@@ -226,6 +226,21 @@ def test_people_on_their_way_back_after_the_relay_died_are_recorded_on(
         assert (row.missed_since is None) is bool(rooms)
 
 
+def test_tracks_of_a_relay_that_died_are_not_waited_for(
+    start: Callable[[], Recording], live: Meeting, people: People, media_server: FakeMediaServer
+) -> None:
+    """The stop was processed half a minute late, when the sweeper had given up on them."""
+    row = start()
+    recording.track_started(**_track(live, row, "TR_before"))
+    recording.room_opened(meeting=live)
+    recording.track_started(**_track(live, row, "TR_after"))
+    media_server.writing = {"EG_TR_after"}
+    _stop(live, people)
+    recording.track_ended(size=10, **_track(live, row, "TR_after"))
+    row.refresh_from_db()
+    assert row.state == RecordingState.PROCESSING
+
+
 def test_a_start_that_the_media_server_forgot_is_told_again_and_then_given_up(
     start: Callable[[], Recording], live: Meeting, media_server: FakeMediaServer
 ) -> None:
