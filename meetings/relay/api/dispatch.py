@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import Message
 from livekit.protocol.egress import ListEgressRequest, StopEgressRequest, TrackEgressRequest
@@ -17,6 +17,7 @@ from livekit.protocol.room import (
     SendDataRequest,
     UpdateParticipantRequest,
     UpdateRoomMetadataRequest,
+    UpdateSubscriptionsRequest,
 )
 
 from meetings.relay.api.egress import EgressService
@@ -35,6 +36,31 @@ class _Method:
     request: type[Message]
     handler: Callable[[Any], Awaitable[Message]]
     allowed: Callable[[Grants, Any], bool]
+
+
+# What LiveKit's server offers besides: it mixes pictures, takes in streams and telephones, runs agents.
+_ELSEWHERE: Final = frozenset(
+    {
+        "RoomService/ForwardParticipant",
+        "RoomService/MoveParticipant",
+        "RoomService/PerformRpc",
+        "Egress/StartEgress",
+        "Egress/StartRoomCompositeEgress",
+        "Egress/StartWebEgress",
+        "Egress/StartParticipantEgress",
+        "Egress/StartTrackCompositeEgress",
+        "Egress/UpdateLayout",
+        "Egress/UpdateStream",
+    }
+)
+_SERVICES_ELSEWHERE: Final = frozenset(
+    {"Ingress", "SIP", "AgentDispatchService", "Connector", "PhoneNumberService"}
+)
+
+
+def _is_livekits(name: str) -> bool:
+    """Whether LiveKit knows a method of that name which is not offered here."""
+    return name in _ELSEWHERE or name.partition("/")[0] in _SERVICES_ELSEWHERE
 
 
 def _admin(grants: Grants, request: Any) -> bool:
@@ -68,6 +94,9 @@ class Api:
             "RoomService/RemoveParticipant": _Method(RoomParticipantIdentity, room.remove_person, _admin),
             "RoomService/MutePublishedTrack": _Method(MuteRoomTrackRequest, room.mute, _admin),
             "RoomService/UpdateParticipant": _Method(UpdateParticipantRequest, room.update_person, _admin),
+            "RoomService/UpdateSubscriptions": _Method(
+                UpdateSubscriptionsRequest, room.subscriptions, _admin
+            ),
             "RoomService/SendData": _Method(SendDataRequest, room.send_data, _admin),
             "RoomService/UpdateRoomMetadata": _Method(UpdateRoomMetadataRequest, room.room_metadata, _admin),
             "Egress/StartTrackEgress": _Method(TrackEgressRequest, egress.start, record),
@@ -78,13 +107,16 @@ class Api:
     async def call(self, path: str, authorization: str, body: bytes, content_type: str) -> Answer:
         """(status, content type, body) for one request; errors are answers, too."""
         try:
-            method = self._methods.get(path.strip("/").removeprefix("twirp/").removeprefix("livekit."))
-            if method is None:
+            name = path.strip("/").removeprefix("twirp/").removeprefix("livekit.")
+            method = self._methods.get(name)
+            if method is None and not _is_livekits(name):
                 raise TwirpError("bad_route", "no such method")
             kind = content_type.partition(";")[0].strip().lower()
             if kind not in (JSON, PROTOBUF):
                 raise TwirpError("bad_route", "content type must be application/protobuf or application/json")
             grants = self._authenticate(authorization)
+            if method is None:
+                raise TwirpError("unimplemented", "this server does not offer that")
             request = parse(method.request, body, kind)
             if not method.allowed(grants, request):
                 raise TwirpError("permission_denied", "the token does not allow this")

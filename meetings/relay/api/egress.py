@@ -55,6 +55,8 @@ class EgressService:
             info = room.recorder.stop(request.egress_id)
             if info is not None:
                 return info
+            if any(ended.egress_id == request.egress_id for ended in room.recorder.infos()):
+                raise TwirpError("failed_precondition", "egress has ended")
         raise TwirpError("not_found", "egress does not exist")
 
     async def list(self, request: ListEgressRequest) -> ListEgressResponse:

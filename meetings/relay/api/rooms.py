@@ -18,13 +18,16 @@ from livekit.protocol.room import (
     SendDataResponse,
     UpdateParticipantRequest,
     UpdateRoomMetadataRequest,
+    UpdateSubscriptionsRequest,
+    UpdateSubscriptionsResponse,
 )
+from livekit.protocol.rtc import SignalRequest, UpdateSubscription
 
 from meetings.relay.api.twirp import TwirpError
 from meetings.relay.data import from_server
 from meetings.relay.errors import LimitExceeded
 from meetings.relay.interface import Clock, RelayLimits
-from meetings.relay.participant import Participant, permit, update_info
+from meetings.relay.participant import Participant, handle, permit, update_info
 from meetings.relay.recorder import RecordingRefused
 from meetings.relay.room import Room, Rooms
 
@@ -114,6 +117,16 @@ class RoomService:
         if request.HasField("permission"):
             permit(person, request.permission)
         return person.info
+
+    async def subscriptions(self, request: UpdateSubscriptionsRequest) -> UpdateSubscriptionsResponse:
+        """As if the subscriber had asked: tracks that are not there are skipped, and their client is told."""
+        wish = UpdateSubscription(
+            track_sids=request.track_sids,
+            subscribe=request.subscribe,
+            participant_tracks=request.participant_tracks,
+        )
+        handle(self._person(request.room, request.identity), SignalRequest(subscription=wish))
+        return UpdateSubscriptionsResponse()
 
     async def send_data(self, request: SendDataRequest) -> SendDataResponse:
         room = find_room(self._rooms, request.room)

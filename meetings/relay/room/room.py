@@ -128,7 +128,6 @@ class Room:
         if not person.hidden:
             self._broadcast(person, but=person)
         self._announcer.welcome(person)
-        self._reports.person("participant_joined", person)
         if person.auto_subscribe:
             for track in self.tracks():
                 if track.publisher != person.identity:
@@ -155,7 +154,7 @@ class Room:
         self._announcer.left(person.sid)
         if not person.hidden:
             self._broadcast(person)
-        self._reports.person("participant_left", person)
+        self._reports.left(person)
         if not self.people:
             self._empty_since = self._context.clock.monotonic()
         self._spawn(person.close())
@@ -193,6 +192,8 @@ class Room:
         _list_tracks(participant)
         if not participant.present:
             return
+        if participant.info.state == ParticipantInfo.State.ACTIVE:
+            self._reports.connected(participant)
         if participant.updates.take(self._context.clock.monotonic()):
             self._broadcast(participant)
         else:
@@ -201,7 +202,7 @@ class Room:
     def published(self, participant: Participant, track: UpTrack) -> None:
         _list_tracks(participant)
         participant.info.is_publisher = True
-        self._reports.track("track_published", participant, track)
+        self._reports.published(participant, track)
         # Before anybody else, so that the recording lacks nothing that others heard.
         self.recorder.published(track)
         self.updated(participant)
@@ -214,7 +215,7 @@ class Room:
         for other in self.people.values():
             other.unsubscribe(track)
         self.updated(participant)
-        self._reports.track("track_unpublished", participant, track)
+        self._reports.unpublished(participant, track)
 
     def muted(self, participant: Participant, track: UpTrack) -> None:
         if track.muted and not track.is_video:

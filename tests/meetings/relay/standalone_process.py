@@ -3,10 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from aiohttp import web
+from livekit.api import WebhookReceiver
+from livekit.api.access_token import TokenVerifier
+from livekit.protocol.webhook import WebhookEvent
 
 from visio_portal.environment import ROOT
 
@@ -20,6 +25,11 @@ class Standalone:
     url: str
     process: subprocess.Popen[str]
     log: Path
+
+    def stop(self) -> None:
+        """Tells it to stop, and waits for it."""
+        self.process.terminate()
+        self.process.wait(20)
 
 
 def environment(data: Path) -> dict[str, str]:
@@ -60,7 +70,42 @@ def standalone(folder: Path, *arguments: str, keys: str = f"{KEY}: {SECRET}") ->
             assert line.startswith("Relay is ready at http://"), log.read_text()
             yield Standalone(line.split()[4].rstrip(","), process, log)
         finally:
-            process.terminate()
-            process.wait(20)
+            if process.poll() is None:
+                process.terminate()
+                process.wait(20)
     assert process.returncode == 0, log.read_text()
     assert not (folder / "no-data").exists()
+
+
+@dataclass
+class Hook:
+    """A receiver of webhooks: each event as livekit-api's own receiver verified it, in order."""
+
+    url: str = ""
+    events: list[WebhookEvent] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def named(self, name: str) -> list[WebhookEvent]:
+        return [event for event in self.events if event.event == name]
+
+    async def take(self, request: web.Request) -> web.Response:
+        receiver = WebhookReceiver(TokenVerifier(KEY, SECRET))
+        body = (await request.read()).decode()
+        try:
+            self.events.append(receiver.receive(body, request.headers["Authorization"]))
+        except Exception as error:
+            self.refused.append(repr(error))
+        return web.Response()
+
+
+@asynccontextmanager
+async def hook() -> AsyncIterator[Hook]:
+    """Listens on this machine until the block ends."""
+    made, app = Hook(), web.Application()
+    app.router.add_post("/hook", made.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield made
+    await runner.cleanup()

@@ -94,7 +94,9 @@ async def test_a_muted_track_is_told_and_cannot_be_unmuted_from_afar(
         ("list_participants", api.ListParticipantsRequest(room="none"), "not_found"),
         ("create_room", api.CreateRoomRequest(name=""), "invalid_argument"),
         ("create_room", api.CreateRoomRequest(name="x" * 300), "resource_exhausted"),
-        ("update_subscriptions", api.UpdateSubscriptionsRequest(room="r"), "bad_route"),
+        ("update_subscriptions", api.UpdateSubscriptionsRequest(room="r", identity="x"), "not_found"),
+        ("forward_participant", api.ForwardParticipantRequest(room="r"), "unimplemented"),
+        ("move_participant", api.MoveParticipantRequest(room="r"), "unimplemented"),
     ],
 )
 async def test_errors_are_twirps(livekit: api.LiveKitAPI, method: str, request_: Any, code: str) -> None:
@@ -115,6 +117,9 @@ async def test_errors_are_twirps(livekit: api.LiveKitAPI, method: str, request_:
         ("RoomService/ListParticipants", bearer(room_admin=True), 403),
         ("Egress/ListEgress", bearer(room_admin=True, room="r", room_create=True), 403),
         ("Egress/Nonsense", bearer(room_record=True), 404),
+        ("Egress/StartWebEgress", bearer(room_record=True), 501),
+        ("Egress/StartWebEgress", "", 401),
+        ("SIP/CreateSIPParticipant", bearer(room_admin=True, room="r"), 501),
     ],
 )
 async def test_each_method_wants_its_grant(stage: Stage, path: str, authorization: str, status: int) -> None:
