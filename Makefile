@@ -2,10 +2,14 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run install test test-long test-install test-faults soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media pins format
+.PHONY: run run-production-like install test test-long test-install test-faults soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
+
+# PostgreSQL, Redis, pages, relay and worker, each a process of its own; all of it throw-away.
+run-production-like: install
+	@exec $(VENV)/python -m visio_portal.production_like
 
 install:
 	@command -v $(PYTHON) >/dev/null || { echo "Visio needs Python 3.11 or later, and $(PYTHON) was not found: on Debian, apt install python3 python3-venv." >&2; exit 1; }

@@ -1,12 +1,16 @@
 """Celery edge of meetings: wakes up, takes the lease, calls one service."""
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
 from django.core.management import call_command
+from django.db import InterfaceError, OperationalError
 
 from meetings import jobs
 from meetings.services import deletion, outbox, processing, sweeping
+
+log = logging.getLogger("visio.jobs")
 
 
 @shared_task(name=jobs.PROCESS_RECORDING)
@@ -21,8 +25,11 @@ def remove_files(job_id: str, ministry_id: str) -> None:
 
 @shared_task(name="meetings.sweep_jobs")
 def sweep_jobs() -> None:
-    sweeping.sweep()
-    outbox.sweep()
+    try:
+        sweeping.sweep()
+        outbox.sweep()
+    except (OperationalError, InterfaceError) as error:  # the next sweep is due in seconds
+        log.warning("the database does not answer: %s", error)
 
 
 @shared_task(name="meetings.tidy")

@@ -1,13 +1,17 @@
 """The Celery application: jobs are woken through it, their truth is in the outbox.
 
-``celery -A visio_portal worker -B`` is a worker in a process of its own. Any number of them may run, each
-with ``-B``: two timetables wake the same jobs, and a job has one worker at a time.
+``celery -A visio_portal worker`` is a worker in a process of its own. Any number may run, each with its own
+timetable, which would outlive a killed worker as the process that ``-B`` makes of it: two timetables wake the
+same jobs, and a job has one worker at a time.
 """
 
 import os
+import threading
+from functools import cache
 from typing import Any
 
 from celery import Celery
+from celery.beat import EmbeddedService
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visio_portal.settings")
@@ -38,6 +42,14 @@ def _give_back(**kwargs: Any) -> None:
 
 
 @worker_ready.connect
-def look_around(**kwargs: Any) -> None:
-    """A worker that starts takes over at once what another one left behind."""
+def _look_around(sender: Any, **kwargs: Any) -> None:
+    """A worker that starts, or hears of jobs again, takes over at once what was left behind meanwhile."""
     app.signature("meetings.sweep_jobs").apply_async()
+    if sender.hostname != EMBEDDED:
+        _timetable_start()
+
+
+@cache
+def _timetable_start() -> None:
+    timetable = EmbeddedService(app, thread=True)
+    threading.Thread(target=timetable.run, name="celery-timetable", daemon=True).start()

@@ -188,7 +188,8 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
+    "filters": {"outages": {"()": "visio_portal.outages.OneLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "scrubbed"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"visio": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+    "loggers": {"visio": {"level": "INFO"}, "django.request": {"level": "ERROR", "filters": ["outages"]}},
 }

@@ -2,6 +2,7 @@
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from meetings.errors import MeetingsError, NotAllowed
 from meetings.relay.errors import Refused
@@ -23,12 +24,16 @@ class PortalAnswers:
             )
         except NotAllowed as refusal:
             raise Refused(status=403, public="not allowed", reason=str(refusal)) from None
+        except (OperationalError, InterfaceError) as error:  # whoever is in the call stays in it meanwhile
+            raise Refused(status=503, public="try again", reason=f"no database: {error}") from None
 
     async def recording_key(self, room: str, egress_id: str) -> bytes:
         try:
             return await database_sync_to_async(recording.running_key)(room=room)
         except MeetingsError as error:
             raise Refused(status=403, public="not allowed", reason=str(error)) from None
+        except (OperationalError, InterfaceError) as error:
+            raise Refused(status=503, public="try again", reason=f"no database: {error}") from None
 
 
 def relay_config() -> RelayConfig:

@@ -26,6 +26,7 @@ def meeting_delete(*, meeting: Meeting, by: Standing) -> None:
         raise NotAllowed(_("Only the host can delete a meeting."))
     meeting_id, ministry_id = meeting.id, meeting.ministry_id
     with transaction.atomic():
+        _hold(meeting)
         events.meeting_deleted(room=meeting.room)
         Job.objects.filter(subject__in=meeting.recordings.values("id")).delete()
         jobs.enqueue(jobs.REMOVE_FILES, meeting_id)
@@ -34,6 +35,15 @@ def meeting_delete(*, meeting: Meeting, by: Standing) -> None:
         storage.folder_remove(storage.meeting_folder(ministry_id, meeting_id))
     except OSError as error:
         log.warning("files of deleted meeting %s are left for now: %s", meeting_id, error)
+
+
+def _hold(meeting: Meeting) -> None:
+    """Whoever would still add something to the meeting waits for its end, and then finds it gone.
+
+    Otherwise what is added between finding all that belongs to it and removing it would forbid its removal.
+    """
+    Meeting.objects.select_for_update().filter(id=meeting.id).first()
+    list(meeting.recordings.select_for_update())
 
 
 def _perform(lease: Lease) -> None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error as DatabaseFault
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -116,6 +117,7 @@ def work_on(*, job_id: UUID, ministry_id: UUID, work: Work) -> None:
             log.warning("%s", stopped)
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
+            _connection_renew()
             if passing.passes(error):
                 log.error("job %s waits until it can be done: %s", job_id, what)
                 _postponed(lease, what)
@@ -210,9 +212,16 @@ def _renewed(lease: Lease) -> bool:
     try:
         if not lease.renew():
             lease.lost.set()
-    except DatabaseError as error:
+    except DatabaseFault as error:
         log.warning("the lease of job %s was not renewed: %s", lease.job_id, error)
+        _connection_renew()
     return not lease.lost.is_set()
+
+
+def _connection_renew() -> None:
+    """Lets go of a connection that died with the database, which may be there again by now."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def interrupt() -> None:

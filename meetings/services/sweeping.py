@@ -97,9 +97,11 @@ def _has_heard_the_stop(meeting: Meeting) -> bool:
 def _meeting_without_room(meeting: Meeting) -> None:
     """Its end was never told. Where somebody has just come in, the room may be younger than the list."""
     with transaction.atomic():
-        if not meeting.attendance.filter(joined_at__gt=timezone.now() - PATIENCE).exists():
-            meetings.room_closed(meeting=meeting)
-            attendance.everybody_left(meeting=meeting)
+        # As it is now, and locked as by webhooks: somebody's coming in is told before this or after it.
+        current = Meeting.objects.select_for_update().filter(id=meeting.id).first()
+        if current and not current.attendance.filter(joined_at__gt=timezone.now() - PATIENCE).exists():
+            meetings.room_closed(meeting=current)
+            attendance.everybody_left(meeting=current)
 
 
 def receipts_forget() -> int:

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from visio_portal import throwaway
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTING_SECONDS = 40.0
@@ -26,13 +28,18 @@ def free_port() -> int:
 
 @dataclass
 class Portal:
-    """A running server. ``log`` grows with what it prints."""
+    """A running server. ``log`` grows with what it prints.
+
+    ``postgresql`` and ``redis`` are what it stands on where it is like production.
+    """
 
     data: Path
     port: int
     process: subprocess.Popen[str]
     variables: Mapping[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    postgresql: throwaway.Server | None = None
+    redis: throwaway.Server | None = None
 
     @property
     def url(self) -> str:
@@ -60,6 +67,10 @@ class Portal:
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60
         )
 
+    def child(self, name: str) -> int:
+        """The number of one of its processes (“relay”, “worker”, “pages' server”) where they are apart."""
+        return int(self.wait_for_log(rf"The {name} runs as process").rstrip(".").rpartition(" ")[2])
+
     def logged(self, pattern: str) -> list[str]:
         return [line for line in self.log if re.search(pattern, line)]
 
@@ -72,8 +83,11 @@ class Portal:
         raise AssertionError(f"{pattern!r} was not logged:\n" + "\n".join(self.log[-40:]))
 
 
+_OPERATORS = ("VISIO_", "DJANGO_", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
+
+
 def environment(data: Path, port: int) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("VISIO_", "DJANGO_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OPERATORS)}
     return {**kept, "VISIO_DATA": str(data), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
 
 
@@ -89,16 +103,39 @@ def running_portal(
     The demo is seeded unless other *options* are given; *variables* go into its environment. Of its log about
     the last *log_lines* are kept, all by default.
     """
-    port, given = free_port(), variables or {}
+    program = ["manage.py", "serve", *(options or ("--demo",))]
+    with _running(program, data, variables or {}, log_lines) as portal:
+        yield portal
+
+
+@contextmanager
+def production_like_portal(data: Path) -> Iterator[Portal]:
+    """The same on PostgreSQL and Redis, with pages, relay and worker apart: what operators try it by."""
+    with throwaway.postgresql() as postgresql, throwaway.redis_server() as redis:
+        variables = {
+            "DATABASE_URL": postgresql.url,
+            "REDIS_URL": redis.url,
+            "VISIO_RELAY_URL": f"http://127.0.0.1:{free_port()}",
+        }
+        with _running(["-m", "visio_portal.production_like"], data, variables) as portal:
+            portal.postgresql, portal.redis = postgresql, redis
+            yield portal
+
+
+@contextmanager
+def _running(
+    program: Sequence[str], data: Path, variables: Mapping[str, str], log_lines: int | None = None
+) -> Iterator[Portal]:
+    port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", *(options or ("--demo",))],
+        [sys.executable, *program],
         cwd=ROOT,
-        env={**environment(data, port), **given},
+        env={**environment(data, port), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    portal = Portal(data, port, process, given)
+    portal = Portal(data, port, process, variables)
 
     def read() -> None:
         assert process.stdout is not None
@@ -115,10 +152,11 @@ def running_portal(
     finally:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
         reader.join(5)
+        assert not reader.is_alive(), "a process that the server has started outlives it"
         if process.stdout is not None:
             process.stdout.close()

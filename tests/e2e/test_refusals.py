@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -86,7 +87,8 @@ def _join(portal: Portal, token: str) -> int:
             except aiohttp.WSServerHandshakeError as refusal:
                 return refusal.status
 
-    return asyncio.run(attempt())
+    with ThreadPoolExecutor(1) as apart:  # from the loop on which playwright may be running
+        return apart.submit(lambda: asyncio.run(attempt())).result()
 
 
 def _join_request() -> str:

@@ -1,0 +1,78 @@
+"""``make run-production-like``: Visio as in production, to be tried on one machine.
+
+PostgreSQL, Redis, the pages, one media relay and one worker, each a process of its own. What the environment
+names already (DATABASE_URL, REDIS_URL, VISIO_DATA) is used; the rest is made for now and goes with it.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from visio_portal import debian, throwaway
+from visio_portal.supervision import Child, Supervisor, manage
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Runs until it is told to stop. Returns the exit status."""
+    debian.ensure(throwaway.PROGRAMS, "What is like production")
+    try:
+        with services(os.environ) as environment:
+            return _run(environment)
+    except throwaway.CannotStart as reason:
+        print(f"Visio cannot start: {reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # before there was anything to stop in order
+        return 0
+
+
+@contextmanager
+def services(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of Visio's processes: what is given, and addresses of servers that last as long."""
+    environment = dict(given)
+    with ExitStack() as until_the_end:
+        if not environment.get("VISIO_DATA"):
+            folder = tempfile.TemporaryDirectory(prefix="visio-data-", ignore_cleanup_errors=True)
+            environment["VISIO_DATA"] = until_the_end.enter_context(folder)
+        if not environment.get("DATABASE_URL"):
+            environment["DATABASE_URL"] = until_the_end.enter_context(throwaway.postgresql()).url
+        if not environment.get("REDIS_URL"):
+            environment["REDIS_URL"] = until_the_end.enter_context(throwaway.redis_server()).url
+        if not environment.get("VISIO_RELAY_URL"):
+            environment["VISIO_RELAY_URL"] = f"http://127.0.0.1:{throwaway.free_port()}"
+        yield environment
+
+
+def _run(environment: Mapping[str, str]) -> int:
+    migrated = subprocess.run(manage("migrate", "--verbosity=0"), env=environment, cwd=ROOT)
+    if migrated.returncode:
+        return migrated.returncode
+    supervisor = Supervisor(environment, _say)
+    try:
+        supervisor.keep(Child("The relay", manage("relay")))
+        supervisor.keep(Child("The worker", worker()))
+        pages = manage("serve", "--demo", "--without-worker")
+        supervisor.keep(Child("The pages' server", pages, restarted=False))
+        return supervisor.run()
+    finally:
+        supervisor.stop()
+
+
+def worker() -> list[str]:
+    """The command line of a worker."""
+    quiet = ["-W", "ignore:You're running the worker with superuser"]
+    celery = [sys.executable, *quiet, "-m", "celery", "--quiet", "-A", "visio_portal"]
+    return [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
