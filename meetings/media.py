@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import aiohttp
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 from livekit import api
 
@@ -94,6 +95,8 @@ def room_end(*, room: str) -> None:
 
 
 def _ask(call: Callable[[api.LiveKitAPI], Awaitable[Answer]]) -> Answer:
+    _require_no_transaction()
+
     async def asking() -> Answer:
         timeout = aiohttp.ClientTimeout(total=10)
         url, key, secret = settings.MEDIA_SERVER_URL, settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET
@@ -105,3 +108,11 @@ def _ask(call: Callable[[api.LiveKitAPI], Awaitable[Answer]]) -> Answer:
     except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
         log.warning("the media server did not do what was asked: %s", error)
         raise MediaServerDown(_("The media server cannot be reached just now. Please try again.")) from error
+
+
+def _require_no_transaction() -> None:
+    """Raises RuntimeError inside a transaction: it would be held open for as long as the answer takes, and
+    what the media server tells meanwhile could not be recorded."""
+    blocks = transaction.get_connection().atomic_blocks
+    if blocks and not getattr(blocks[-1], "_from_testcase", False):  # Django's own test for `durable`
+        raise RuntimeError("the media server was asked inside a transaction")

@@ -93,9 +93,11 @@ def _act(event: WebhookEvent, meeting: Meeting) -> None:
         case "participant_left":
             attendance.participant_left(meeting=meeting, **who)
         case "room_finished":
-            meetings.room_closed(meeting=meeting)
-            attendance.everybody_left(meeting=meeting)
-            recording.room_gone(meeting=meeting)
+            attendance.everybody_left(meeting=meeting, came_by=at)
+            # Told late, of a room before this one: the meeting goes on.
+            if not attendance.somebody_is_in(meeting=meeting):
+                meetings.room_closed(meeting=meeting)
+                recording.room_gone(meeting=meeting)
         case "egress_started":
             recording.track_started(meeting=meeting, **_egress(event))
         case "egress_ended":

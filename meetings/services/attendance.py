@@ -29,6 +29,14 @@ def participant_left(*, meeting: Meeting, identity: str, name: str, sid: str, at
 
 
 @transaction.atomic
-def everybody_left(*, meeting: Meeting) -> None:
-    """The room has closed: stays whose end was never told end now."""
-    meeting.attendance.filter(left_at=None).update(left_at=datetime.now(UTC))
+def everybody_left(*, meeting: Meeting, came_by: datetime | None = None) -> None:
+    """The room has closed: stays whose end was never told end now. *came_by*: only those begun until then."""
+    stays = meeting.attendance.filter(left_at=None)
+    if came_by is not None:
+        stays = stays.filter(joined_at__lte=came_by)
+    stays.update(left_at=datetime.now(UTC))
+
+
+def somebody_is_in(*, meeting: Meeting) -> bool:
+    """Whether a stay has not ended, as far as was told."""
+    return meeting.attendance.filter(left_at=None).exists()

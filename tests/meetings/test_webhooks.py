@@ -51,9 +51,8 @@ def tell(meeting: Meeting) -> Tell:
         event = WebhookEvent(
             event=kind,
             id=event_id or f"EV_{next(count)}",
-            created_at=int(time.time()),
             room=models.Room(name=meeting.room, sid="RM_1"),
-            **fields,
+            **{"created_at": int(time.time()), **fields},
         )
         body = MessageToJson(event)
         return _deliver(body, _signature(body))
@@ -153,6 +152,24 @@ def test_whoever_was_still_in_the_room_left_with_it(tell: Tell, meeting: Meeting
     tell("room_finished")
     with tenancy.scope(people.ministry.id):
         assert meeting.attendance.get().left_at is not None
+
+
+def test_the_end_of_a_room_told_late_ends_nothing_that_came_after(
+    tell: Tell, meeting: Meeting, recording: Recording, people: People
+) -> None:
+    """Regression: news held back while the portal was away ended the recording of the meeting's next room."""
+    with tenancy.scope(people.ministry.id):
+        Recording.objects.update(state=RecordingState.RUNNING)
+        tell("room_started")
+        tell("participant_joined", participant=_person("PA_old"), created_at=int(time.time()) - 60)
+        tell("participant_joined", participant=_person("PA_new"))
+        tell("room_finished", created_at=int(time.time()) - 30)
+        meeting.refresh_from_db()
+        recording.refresh_from_db()
+        assert meeting.state == MeetingState.LIVE
+        assert recording.state == RecordingState.RUNNING
+        ended = {stay.participant_sid for stay in meeting.attendance.exclude(left_at=None)}
+        assert ended == {"PA_old"}
 
 
 def test_the_same_event_told_twice_happens_once(tell: Tell, meeting: Meeting) -> None:

@@ -12,7 +12,7 @@ from livekit.protocol.webhook import WebhookEvent
 
 from meetings.relay.interface import SystemClock
 from meetings.relay.signalling import ApiKey
-from meetings.relay.webhooks import Webhooks
+from meetings.relay.webhooks import RETRY_AFTER, Webhooks
 
 KEY = ApiKey("key", "a-secret-of-more-than-thirty-two-bytes")
 
@@ -113,3 +113,33 @@ async def test_the_event_is_told_as_it_was(receiver: Receiver) -> None:
     await asyncio.sleep(0)
     await webhooks.stop()
     assert receiver.events[0].room.num_participants == 1
+
+
+async def test_a_dead_listener_delays_no_other(receiver: Receiver) -> None:
+    """Regression: one queue for all URLs stood still while the first one was tried again and again."""
+    webhooks = Webhooks(
+        ("http://127.0.0.1:9/dead", receiver.url), KEY, SystemClock(), limit=100, retry_after=(60.0,)
+    )
+    await webhooks.start()
+    for number in range(3):
+        webhooks.put(WebhookEvent(event=f"e{number}"))
+    async with asyncio.timeout(5):
+        while len(receiver.events) < 3:
+            await asyncio.sleep(0.01)
+    await webhooks.stop(grace=0)
+    assert [event.event for event in receiver.events] == ["e0", "e1", "e2"]
+
+
+async def test_a_refusal_is_not_repeated(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    receiver.failures = [401, 429]
+    webhooks = hooks(receiver.url)
+    await webhooks.start()
+    for name in ("refused", "busy"):
+        webhooks.put(WebhookEvent(event=name))
+    await webhooks.stop()
+    assert [event.event for event in receiver.events] == ["busy"]
+    assert caplog.text.count("failed for good") == 1
+
+
+def test_a_portal_has_a_minute_to_come_back() -> None:
+    assert sum(RETRY_AFTER) >= 45
