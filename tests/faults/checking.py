@@ -14,7 +14,7 @@ from meetings.models import Job, JobState, MediaFile, Recording, RecordingState
 from meetings.recording.log import read_log
 from meetings.services import storage
 from meetings.services.recording import logs_of
-from tests.faults.eye import SqliteEye
+from tests.faults.eye import Eye
 from transcripts.models import Revision, SpeakerTurn, Transcript
 from transcripts.pipeline.recogniser_process import RecogniserProcess
 from transcripts.pipeline.transcribe import transcribe_meeting
@@ -38,7 +38,7 @@ class Transcribed:
         return sum(len(text.split()) for _, text in self.turns)
 
 
-def transcribed(recording: Recording, eye: SqliteEye) -> Transcribed:
+def transcribed(recording: Recording, eye: Eye) -> Transcribed:
     """What is stored and found."""
     rows = SpeakerTurn.objects.filter(revision__transcript__recording=recording)
     return Transcribed(tuple((row.speaker, row.text) for row in rows), eye.passages(recording.id))
@@ -55,7 +55,7 @@ def undisturbed(recording: Recording) -> Transcribed:
     return Transcribed(tuple((turn.speaker, turn.text) for turn in turns))
 
 
-def problems(recording: Recording, eye: SqliteEye, *, expected: Transcribed, host: User) -> list[str]:
+def problems(recording: Recording, eye: Eye, *, expected: Transcribed, host: User) -> list[str]:
     """Everything that is wrong, as sentences; nothing where all is well. Raises nothing."""
     recording.refresh_from_db()
     found = [*_rows(recording), *files(recording), *_strays(recording)]

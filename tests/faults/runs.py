@@ -16,7 +16,7 @@ from meetings.recording.log import read_log
 from meetings.services import storage
 from meetings.services.recording import logs_of
 from tests.faults import calls, checking, laying
-from tests.faults.eye import Seen, SqliteEye, until
+from tests.faults.eye import Eye, Seen, until
 from tests.faults.places import HEARTBEAT, Circumstances, place
 from tests.faults.server import Server
 from tests.faults.stages import STAGES, Stage
@@ -44,7 +44,7 @@ class Ground:
     """What runs happen on; it stays between runs, as a deployment does."""
 
     server: Server
-    eye: SqliteEye
+    eye: Eye
     host: User
     said: laying.Said
     wave: Path
