@@ -12,7 +12,6 @@ import pytest
 from tests.e2e.portal import ROOT
 from visio_portal import throwaway
 
-
 pytestmark = [pytest.mark.media, pytest.mark.long]
 
 

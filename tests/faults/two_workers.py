@@ -152,9 +152,7 @@ def _outcome(job: Any) -> dict[str, Any]:
         return {
             "job": [job.state, job.fence, job.attempts],
             "files": sorted(file.path.rsplit("/", 1)[-1] for file in files),
-            "sizes": all(
-                Path(settings.RECORDINGS_DIR, file.path).stat().st_size == file.bytes for file in files
-            ),
+            "sizes": lengths == {0},
             "folders": sorted(path.name for path in folder.iterdir() if path.is_dir()),
             "revisions": Revision.objects.filter(transcript__recording=recording).count(),
             "turns": [turn.text for turn in turns],
