@@ -81,8 +81,9 @@ fuzz-keep: test-install
 	$(VENV)/python -m tests.fuzz keep $(TARGET)
 
 # Kills at every stage of recording, outbox, transcription, merge and indexing: RUNS of them, from SEED on.
+# GROUND=production-like: of PostgreSQL, Redis, relay and worker one at a time.
 test-faults: test-install
-	RUNS=$(or $(filter-out 0,$(RUNS)),100) SEED=$(SEED) tests/netns.sh $(VENV)/python -m tests.faults
+	RUNS=$(or $(filter-out 0,$(RUNS)),100) SEED=$(SEED) GROUND=$(GROUND) tests/netns.sh $(VENV)/python -m tests.faults
 
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install

@@ -74,8 +74,6 @@ def lay(title: str, said: Said) -> Laid:
         recording = recording_of(meeting, host, seconds=SECONDS, ago=timedelta(minutes=10))
         recording.started_at = recording.started_at.replace(microsecond=0)
         recording.stopped_at = recording.started_at + timedelta(seconds=SECONDS)
-        recording.state, recording.duration = RecordingState.STOPPING, None
-        recording.save()
         for user, sound, at in said:
             path = track_log(recording, f"user-{user.id}", user.name, sound, at=at)
             track = RecordedTrack.objects.create(
@@ -85,6 +83,9 @@ def lay(title: str, said: Said) -> Laid:
                 path=f"{storage.recording_prefix(recording)}/{path.name}",
                 state=TrackState.WRITING if user is said[-1][0] else TrackState.COMPLETE,
             )
+        # Last: from here on the server's sweeper looks after it, and would not wait for a log still to come.
+        recording.state, recording.duration = RecordingState.STOPPING, None
+        recording.save()
     return Laid(recording, _ended(recording, track))
 
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.db import connections
+
 from accounts import tenancy
 from accounts.models import User
 from meetings.models import Recording
@@ -67,7 +69,8 @@ def reference(ground: Ground) -> None:
 def run(ground: Ground, seed: int) -> Run:
     """The seed decides on the stage and on every delay."""
     stage = STAGES[seed % len(STAGES)]
-    done = Run(seed, stage.aim, stage.fault)
+    victim = ground.server.choose(seed) if stage.fault == "kill" else ""
+    done = Run(seed, stage.aim, f"{stage.fault} {victim}".strip())
     rng = random.Random(seed)
     began = time.monotonic()
     try:
@@ -137,8 +140,9 @@ def _fault(ground: Ground, stage: Stage, recording: Recording, done: Run, *, wri
         at = server.stop()
         done.hits.append(_hit(stage, recording, before, writing))
     else:
+        seen = ground.eye.look(recording.id) if server.blinds else None
         at = server.kill()
-        done.hits.append(_hit(stage, recording, ground.eye.look(recording.id), writing))
+        done.hits.append(_hit(stage, recording, seen or ground.eye.look(recording.id), writing))
     return at
 
 
@@ -165,10 +169,12 @@ def _settle(ground: Ground, stage: Stage, rng: random.Random, recording: Recordi
     """Starts the server again, sometimes kills it once more, and waits until nothing is left to do."""
     if stage.fault != "kill the recogniser":
         ground.server.start()
+        connections.close_all()  # PostgreSQL may have been killed
     if rng.random() < AGAIN:
         time.sleep(rng.uniform(0.0, 2.5))
         _fault(ground, Stage("again"), recording, done)
         ground.server.start()
+        connections.close_all()
     _finished(ground, recording)
 
 
@@ -213,6 +219,7 @@ def _disturbed_call(
         logs, killed_at = _killed_in_call(ground, stage, rng, call, recording, done)
     call.go()
     ground.server.start()
+    connections.close_all()
     if stage.call in ("starting", "writing", "flushing") and stage.fault == "kill":
         _come_back(call, recording, len(logs_of(recording)))
     return recording, logs, killed_at

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.e2e.portal import ROOT, STARTING_SECONDS, environment
 
@@ -15,8 +17,20 @@ from tests.e2e.portal import ROOT, STARTING_SECONDS, environment
 class Server:
     """One deployment that is started, killed and started again."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    ground = "embedded"
+    blinds = False
+    """Whether `kill` takes the database away from whoever looks."""
+
+    def __init__(
+        self,
+        data: Path,
+        port: int,
+        *,
+        program: Sequence[str] = ("manage.py", "serve", "--demo"),
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.data, self.port = data, port
+        self._program, self._variables = program, variables
         self.log: list[str] = []
         self._process: subprocess.Popen[str] | None = None
 
@@ -28,9 +42,9 @@ class Server:
     def start(self) -> None:
         """Returns once it says that it is ready."""
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--demo"],
+            [sys.executable, *self._program],
             cwd=ROOT,
-            env=environment(self.data, self.port),
+            env={**environment(self.data, self.port), **self._variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -38,8 +52,12 @@ class Server:
         ready = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(self._process, ready), daemon=True)
         self._reader.start()
-        if not ready.wait(STARTING_SECONDS) or self._process.poll() is not None:
+        if not ready.wait(3 * STARTING_SECONDS) or self._process.poll() is not None:
             raise AssertionError("the server did not start:\n" + "\n".join(self.log[-40:]))
+
+    def choose(self, seed: int) -> str:
+        """Which of its processes the next `kill` is for; there is one."""
+        return ""
 
     def kill(self) -> float:
         """All its processes at once, as a power cut would; the Unix time of it."""
