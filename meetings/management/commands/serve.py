@@ -119,6 +119,7 @@ def _serve(certificate: ServedCertificate | None, ready: Callable[[], None]) -> 
     from twisted.internet import defer, reactor
 
     from meetings.consumers import embedded, forwarding
+    from meetings.management.bounds import BoundedPages
     from meetings.management.listening import listen
     from meetings.management.sockets import prepare
 
@@ -128,7 +129,7 @@ def _serve(certificate: ServedCertificate | None, ready: Callable[[], None]) -> 
 
     def listening() -> None:
         prepare(server.ws_factory)
-        listen(server.http_factory, settings.VISIO.host, settings.VISIO.port, certificate)
+        listen(BoundedPages(server.http_factory), settings.VISIO.host, settings.VISIO.port, certificate)
         # Once signals are heeded: whoever waits for this line may send one.
         reactor.callLater(0, ready)  # type: ignore[arg-type]
 
