@@ -39,6 +39,10 @@ class RelayLimits:
     tracks: int = 12
     track_description: int = 4 * 1024
     rooms: int = 2_000
+    sections: int = 280  # that one participant is asked to offer; the reader refuses more than 300
+    pending_joins: int = 500  # sockets that wait for the portal's word
+    join_rate: float = 0.5  # joins and resumes of one identity per second, long-term
+    join_burst: int = 30
     name: int = 256
     metadata: int = 64 * 1024
     attributes: int = 64
@@ -64,6 +68,7 @@ class RelayLimits:
     webhook_queue: int = 10_000
     recorder_queue: int = 20_000
     handshake: float = 20.0  # seconds from the first answer to a connected transport
+    first_offer: float = 60.0  # seconds from the join to the first offer
     consent: float = 30.0  # RFC 7675 §5.1: no check for 30 s ends the consent to send
     linger: float = 1.0  # seconds a client has to close its socket after a leave
     resume: float = 15.0  # seconds a participant outlives its socket

@@ -98,6 +98,11 @@ class Peer:
             log.info("%s: transport connected", self._label)
             self._events.connected()
 
+    @property
+    def begun(self) -> bool:
+        """True once an offer was answered."""
+        return self._task is not None
+
     def consent_lost(self, now: float) -> bool:
         """True where a connected peer has not checked its path for so long that it must be gone."""
         heard = self._ice.heard_at

@@ -93,7 +93,7 @@ class Participant:
         self.updates = TokenBucket(rate=limits.update_rate, burst=limits.update_burst, now=now)
         self.update_due = False
         self._renegotiate_at: float | None = None
-        self._measured_at = now
+        self._measured_at = self.came_at = now
 
     @property
     def identity(self) -> str:

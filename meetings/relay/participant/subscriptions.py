@@ -83,13 +83,15 @@ class Subscriptions:
         self._ledger.offered({"audio": 0, "video": 0} | Counter(_receiving(sections)))
 
     def section_needs(self) -> Mapping[str, int] | None:
-        """How many sections to ask for now; None before the first offer."""
+        """How many sections to ask for now, perhaps none where idle ones will do; None where another offer
+        would change nothing."""
         if not self._sections:
             return None
         idle = [section for section in self._sections if section.mid not in self._by_mid]
-        return self._ledger.require(
-            pending=Counter(down.up.kind for down in self._waiting), free=Counter(_receiving(idle))
-        )
+        pending, free = Counter(down.up.kind for down in self._waiting), Counter(_receiving(idle))
+        room = self._context.limits.sections - len(self._sections)
+        needs = self._ledger.require(pending=pending, free=free, room=room)
+        return needs if any(needs.values()) or pending & free else None
 
     def resumed(self) -> None:
         """The client may have missed messages."""

@@ -21,13 +21,17 @@ class Verdict:
 
 
 BROKEN: Final = Verdict(DisconnectReason.STATE_MISMATCH, LeaveRequest.Action.RECONNECT)
+SILENT: Final = Verdict(DisconnectReason.CONNECTION_TIMEOUT, LeaveRequest.Action.DISCONNECT)
 
 
 def stale(person: Participant, now: float) -> Verdict | None:
     """None for somebody who is there, or may still come back."""
-    resume = person.context.limits.resume
+    limits = person.context.limits
+    resume = limits.resume
     if person.gone_at is not None and now - person.gone_at > resume:
         return Verdict(DisconnectReason.SIGNAL_CLOSE, None)
+    if not person.peer.begun and now - person.came_at > limits.first_offer:
+        return SILENT
     broken = person.lost_at is not None and now - person.lost_at > TRANSPORT_GRACE
     if broken or person.peer.consent_lost(now):
         return Verdict(DisconnectReason.CONNECTION_TIMEOUT, LeaveRequest.Action.RECONNECT)

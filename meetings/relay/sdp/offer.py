@@ -11,6 +11,7 @@ MAX_TEXT = 2 * 1024 * 1024  # 300 sections; Chromium writes up to 6 KB for a vid
 MAX_SECTIONS = 300
 MAX_LINE = 8 * 1024
 MAX_ATTRIBUTES = 1000
+MAX_RIDS = 8  # LiveKit's clients send three
 
 _DIRECTIONS = frozenset(("sendrecv", "sendonly", "recvonly", "inactive"))
 _TOKEN = re.compile(r"[!#-'*+\-.0-9A-Z^-~]{1,64}", re.ASCII)
@@ -141,6 +142,8 @@ def _read_rid(draft: _Draft, value: str) -> None:
     rid, direction = _words(value, 2)[:2]
     if direction == "send" and rid not in draft.rids:
         draft.rids.append(_token(rid))
+    if len(draft.rids) > MAX_RIDS:
+        raise MalformedDescription("section has too many layers")
 
 
 def _read_ssrc(draft: _Draft, value: str) -> None:

@@ -28,7 +28,7 @@ from meetings.relay.secure import Certificate
 from meetings.relay.server.config import RelayConfig
 from meetings.relay.server.session import FinishedSession, Session
 from meetings.relay.server.welcome import server_info, welcome
-from meetings.relay.signalling import ApiKey, Outbox, decode_join_request
+from meetings.relay.signalling import ApiKey, Outbox, TokenBuckets, decode_join_request
 from meetings.relay.webhooks import Webhooks
 
 log = logging.getLogger("visio.relay")
@@ -70,6 +70,8 @@ class Relay:
         self._api = Api(self._rooms, self._api_key, limits, self.clock)
         # Random, so that nobody can mark frames of their own as the server's (relay.md, trap 13).
         self._sif_trailer = secrets.token_bytes(16)
+        self._pending = 0
+        self._joins = TokenBuckets(rate=limits.join_rate, burst=limits.join_burst, most=10_000)
 
     @property
     def udp_port(self) -> int:
@@ -110,7 +112,7 @@ class Relay:
         with self._logging_refusals():
             claims = self._claims(token)
             request = decode_join_request(join_request, limit=self.config.limits.join_request)
-            await self.portal.admit(claims)
+            await self._admit(claims)
             self._check_revocation(claims)  # they may have been removed while the portal thought
             room = self._room_for(claims)
         limits = self.config.limits
@@ -148,6 +150,18 @@ class Relay:
         }
 
     # Deciding
+
+    async def _admit(self, claims: JoinClaims) -> None:
+        """Asks the portal, for so many at once; whoever comes too often is not asked about."""
+        if not self._joins.take((claims.room, claims.identity), self.clock.monotonic()):
+            raise Refused(status=429, public="Too many tries.", reason=f"{claims.identity!r} joins too often")
+        if self._pending >= self.config.limits.pending_joins:
+            raise Refused(status=503, public="The server is full.", reason="too many joins at once")
+        self._pending += 1
+        try:
+            await self.portal.admit(claims)
+        finally:
+            self._pending -= 1
 
     @contextlib.contextmanager
     def _logging_refusals(self) -> Iterator[None]:

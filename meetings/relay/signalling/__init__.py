@@ -2,8 +2,16 @@
 
 from meetings.relay.signalling.joining import decode_join_request
 from meetings.relay.signalling.outbox import Outbox
-from meetings.relay.signalling.pacing import TokenBucket
+from meetings.relay.signalling.pacing import TokenBucket, TokenBuckets
 from meetings.relay.signalling.sections import SectionLedger
 from meetings.relay.signalling.tokens import ApiKey, TokenClaims
 
-__all__ = ["ApiKey", "Outbox", "SectionLedger", "TokenBucket", "TokenClaims", "decode_join_request"]
+__all__ = [
+    "ApiKey",
+    "Outbox",
+    "SectionLedger",
+    "TokenBucket",
+    "TokenBuckets",
+    "TokenClaims",
+    "decode_join_request",
+]

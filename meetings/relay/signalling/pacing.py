@@ -1,5 +1,7 @@
 """How much a client may send."""
 
+from collections.abc import Hashable
+
 
 class TokenBucket:
     """`rate` a second in the long run, `burst` at once. Times in seconds, any origin."""
@@ -16,3 +18,20 @@ class TokenBucket:
             return False
         self._tokens -= amount
         return True
+
+
+class TokenBuckets:
+    """A bucket of its own for each of many; of more than `most` the longest unused is forgotten, so that a
+    stranger who makes up names costs no memory."""
+
+    def __init__(self, *, rate: float, burst: float, most: int) -> None:
+        self._rate, self._burst, self._most = rate, burst, most
+        self._buckets: dict[Hashable, TokenBucket] = {}
+
+    def take(self, key: Hashable, now: float) -> bool:
+        """True where one more of this key's is within the bounds."""
+        bucket = self._buckets.pop(key, None) or TokenBucket(rate=self._rate, burst=self._burst, now=now)
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]
+        return bucket.take(now)

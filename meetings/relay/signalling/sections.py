@@ -21,11 +21,16 @@ class SectionLedger:
             self._asked[kind] = max(0, self._asked[kind] - arrived)
             self._seen[kind] = count
 
-    def require(self, *, pending: Mapping[str, int], free: Mapping[str, int]) -> dict[str, int]:
-        """Sections to ask for now, given subscriptions that wait and sections that lie idle."""
+    def require(self, *, pending: Mapping[str, int], free: Mapping[str, int], room: int) -> dict[str, int]:
+        """Sections to ask for now, given subscriptions that wait and sections that lie idle; with those asked
+        for already at most `room`, sound before pictures."""
         missing = {
             kind: max(0, pending.get(kind, 0) - free.get(kind, 0) - self._asked[kind]) for kind in self._asked
         }
+        left = max(0, room - sum(self._asked.values()))
+        for kind in missing:
+            missing[kind] = min(missing[kind], left)
+            left -= missing[kind]
         for kind, count in missing.items():
             self._asked[kind] += count
         return missing

@@ -122,13 +122,13 @@ def test_sections_asked_for_are_counted_until_they_come() -> None:
     """Regression: 22 sections once, for each subscription asked again until the offer came."""
     ledger = SectionLedger()
     ledger.offered({"audio": 3, "video": 3})
-    need = {"pending": {"audio": 0, "video": 5}, "free": {"audio": 3, "video": 3}}
+    need = {"pending": {"audio": 0, "video": 5}, "free": {"audio": 3, "video": 3}, "room": 300}
     assert ledger.require(**need) == {"audio": 0, "video": 2}
     assert ledger.require(**need) == {"audio": 0, "video": 0}
     ledger.offered({"audio": 3, "video": 5})
-    assert ledger.require(pending={"video": 1}, free={"video": 0}) == {"audio": 0, "video": 1}
+    assert ledger.require(pending={"video": 1}, free={"video": 0}, room=300) == {"audio": 0, "video": 1}
     ledger.reset()
-    assert ledger.require(pending={"video": 1}, free={"video": 0}) == {"audio": 0, "video": 1}
+    assert ledger.require(pending={"video": 1}, free={"video": 0}, room=300) == {"audio": 0, "video": 1}
 
 
 def test_a_bucket_allows_bursts_and_a_rate() -> None:
