@@ -1,12 +1,20 @@
 """Bounds on what one client may cost, and what it is told beyond them (docs/relay.md has the table)."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from livekit.protocol.models import DisconnectReason, TrackSource, TrackType
-from livekit.protocol.rtc import AddTrackRequest, LeaveRequest, SessionDescription, TrickleRequest
+from livekit.protocol.rtc import (
+    AddTrackRequest,
+    LeaveRequest,
+    RequestResponse,
+    SessionDescription,
+    TrickleRequest,
+    UpdateParticipantMetadata,
+)
 
 from meetings.relay.errors import MalformedDescription, Refused
 from meetings.relay.interface import RelayLimits
@@ -16,7 +24,7 @@ from meetings.relay.signalling import SectionLedger, TokenBuckets
 from tests.peers.descriptions import Description, Section
 
 from .adapter import KEY, SECRET, Front, OpenPortal, started
-from .stage import Client, Stage, settle, token
+from .stage import Client, Stage, bearer, settle, token
 from .test_server import SlowPortal
 
 
@@ -144,3 +152,47 @@ def test_made_up_names_cost_no_memory() -> None:
     assert all(buckets.take(number, 0.0) for number in range(1000))
     assert len(buckets._buckets) == 100
     assert not buckets.take(999, 0.0)
+
+
+TOO_MUCH = {
+    "name": UpdateParticipantMetadata(name="x" * 257),
+    "metadata": UpdateParticipantMetadata(metadata="x" * 65_537),
+    "attributes": UpdateParticipantMetadata(attributes={f"a{number}": "x" for number in range(65)}),
+    "attributes' bytes": UpdateParticipantMetadata(attributes={"a": "x" * 65_536}),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+async def test_too_much_about_oneself_is_refused_in_livekits_words(stage: Stage, what: str) -> None:
+    ann, ben = await stage.enter("ann"), await stage.enter("ben")
+    told = ben.kinds().count("update")
+    await ann.say(update_metadata=TOO_MUCH[what])
+    assert ann.last("request_response").reason == RequestResponse.Reason.LIMIT_EXCEEDED
+    assert "leave" not in ann.kinds()
+    assert ben.kinds().count("update") == told
+
+
+async def test_too_many_rooms_are_refused_to_clients_and_to_the_api(tmp_path: Path) -> None:
+    relay = await relay_with(tmp_path, rooms=1)
+    await Client(relay).join(token("ann", room="one"))
+    with pytest.raises(Refused) as refused:
+        await Client(relay).join(token("ben", room="two"))
+    assert (refused.value.status, refused.value.public) == (503, "The server is full.")
+    path, rights = "/twirp/livekit.RoomService/CreateRoom", bearer(room_create=True)
+    status, _, body = await relay.twirp(path, rights, b'{"name": "two"}', "application/json")
+    assert (status, json.loads(body)["code"]) == (429, "resource_exhausted")
+    await relay.stop()
+
+
+async def test_sources_that_nobody_announced_are_bounded(stage: Stage) -> None:
+    """One person's SSRCs: a camera that changes its own without end keeps the last alone."""
+    ann = await stage.enter("ann")
+    await publish(ann)
+    ours = Description()
+    for number in range(20):
+        ours.sections[7:] = [
+            Section("audio", "sendonly", "mic", 100 + number),
+            Section("video", "sendonly", "cam", 200 + number),
+        ]
+        await ann.say(offer=SessionDescription(type="offer", sdp=ours.offer("frag", "password", "AB")))
+    assert stage.relay.census()["streams"] == 2
