@@ -7,7 +7,6 @@ without a bound a stranger could fill the disk, and a byte a minute would hold a
 from typing import Any, Final
 
 from daphne.http_protocol import WebRequest
-from twisted.internet.protocol import Factory
 from twisted.web import http
 
 # More than any page sends: Django's own bound for a form (DATA_UPLOAD_MAX_MEMORY_SIZE).
@@ -61,14 +60,14 @@ class BoundedRequest(WebRequest):
             self._deadline.cancel()
 
 
-class BoundedPages(Factory):
+class BoundedPages(http.HTTPFactory):
     """Daphne's pages, with bounded requests."""
 
     noisy = False
 
     def __init__(self, pages: http.HTTPFactory) -> None:
+        super().__init__(reactor=pages.reactor)
         self._pages = pages
-        self.reactor = pages.reactor
 
     def doStart(self) -> None:
         super().doStart()

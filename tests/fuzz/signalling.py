@@ -65,7 +65,7 @@ class _Scene:
         logger.addHandler(self.alarm)
         logger.propagate = False
         self._folder = folder = Path(tempfile.mkdtemp(prefix="visio-fuzz-"))
-        limits = RelayLimits(linger=0.0, departure_timeout=0, tracks=4)
+        limits = RelayLimits(linger=0.0, departure_timeout=0, tracks=4, join_burst=1 << 30)
         config = RelayConfig(KEY, SECRET, ("127.0.0.1",), folder, bind="127.0.0.1", limits=limits)
         self.relay = Relay(config, OpenPortal())
         self.bearers = {name: token(name, exp=4_000_000_000) for name in ("ann", "ben")}
