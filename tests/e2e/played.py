@@ -55,7 +55,7 @@ def recording_began(data: Path, recording: str) -> float:
     return datetime.fromisoformat(row[0]).replace(tzinfo=UTC).timestamp()
 
 
-def rows(data: Path, table: str) -> int:
-    """How many rows a table has."""
+def rows(data: Path, table: str, where: str = "1") -> int:
+    """How many rows of a table are so."""
     with sqlite3.connect(f"file:{data / 'visio.sqlite3'}?mode=ro", uri=True) as database:
-        return int(database.execute(f"select count(*) from {table}").fetchone()[0])
+        return int(database.execute(f"select count(*) from {table} where {where}").fetchone()[0])

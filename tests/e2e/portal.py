@@ -71,6 +71,16 @@ class Portal:
         """The number of one of its processes (“relay”, “worker”, “pages' server”) where they are apart."""
         return int(self.wait_for_log(rf"The {name} runs as process").rstrip(".").rpartition(" ")[2])
 
+    def program(self, module: str, *arguments: str) -> dict[str, Any]:
+        """Runs a module of the tests beside the server, in its environment, and answers with its object."""
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
     def logged(self, pattern: str) -> list[str]:
         return [line for line in self.log if re.search(pattern, line)]
 

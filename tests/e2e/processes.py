@@ -76,7 +76,7 @@ def deployment(data: Path, *, relay_apart: bool) -> Iterator[tuple[Portal, Proce
     port, relay_port = free_port(), free_port()
     apart = {"VISIO_RELAY_URL": f"http://127.0.0.1:{relay_port}"} if relay_apart else {}
     variables = {**environment(data, port), **apart}
-    serve = Process(["serve", "--demo"], variables, "Visio is ready")
+    serve = Process(["serve"], variables, "Visio is ready")
     relay = Process(["relay"], variables, "Relay is ready")
     processes = [serve, relay] if relay_apart else [serve]
     try:

@@ -1,5 +1,6 @@
 /** What we ask of cameras, microphones and livekit-client. Pure. */
 
+import { comeback } from './comeback.js';
 import { VideoPresets } from './livekit.js';
 
 /** @typedef {import('./memory.js').Chosen} Chosen */
@@ -32,6 +33,7 @@ export function roomOptions(chosen) {
     singlePeerConnection: true,
     stopLocalTrackOnUnpublish: true,
     disconnectOnPageLeave: true,
+    reconnectPolicy: comeback(),
     videoCaptureDefaults: cameraOptions(chosen),
     audioCaptureDefaults: microphoneOptions(chosen),
     audioOutput: chosen.audiooutput ? { deviceId: chosen.audiooutput } : {},
