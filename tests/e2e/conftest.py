@@ -1,4 +1,4 @@
-"""One running portal, and one playwright, for all browser tests of a process."""
+"""One running portal for all browser tests of a process, and a playwright for each file of them."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,9 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Not for the whole session: while it is open, its event loop keeps asynchronous tests from running."""
     with sync_playwright() as started:
         yield started
 

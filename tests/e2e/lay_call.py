@@ -11,6 +11,7 @@ from dataclasses import asdict
 import django
 
 HOST = "hugo@climate.example"
+PASSWORD = "correct-horse-battery"
 
 
 def main() -> None:
@@ -24,9 +25,7 @@ def main() -> None:
     from meetings.services.meeting import guest_invite, meeting_start
 
     ministry = ministry_ensure(slug="climate", name="Ministry of Climate", spoken_language="en")
-    host = person_ensure(
-        ministry=ministry, email=HOST, name="Hugo", password="correct-horse-battery", role=Role.STAFF
-    )
+    host = person_ensure(ministry=ministry, email=HOST, name="Hugo", password=PASSWORD, role=Role.STAFF)
     meeting = meeting_start(host=host, ministry=ministry, title="Budget")
     with tenancy.scope(ministry.id):
         invited = Invitation.objects.select_related("user").get(meeting=meeting, user=host)

@@ -104,3 +104,16 @@ def test_proxies_are_addresses_or_networks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("VISIO_TRUSTED_PROXIES", "2")
     with pytest.raises(BadEnvironment, match="VISIO_TRUSTED_PROXIES must list addresses or networks"):
         environment.read()
+
+
+def test_a_relay_apart_is_found_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.read().relay_url == ""
+    monkeypatch.setenv("VISIO_RELAY_URL", "http://127.0.0.1:7880/")
+    assert environment.read().relay_url == "http://127.0.0.1:7880"
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:7880", "ws://a", "http://", "http://a:x", "http://a:0"])
+def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("VISIO_RELAY_URL", url)
+    with pytest.raises(BadEnvironment, match="VISIO_RELAY_URL"):
+        environment.read()
