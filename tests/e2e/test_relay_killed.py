@@ -77,11 +77,11 @@ async def test_a_killed_relay_loses_nothing(
     with deployment(tmp_path / "data", relay_apart=relay_apart) as (portal, relay):
         call = await Call.held(portal, tmp_path)
         recording = (await told(portal, "recording", "start", call.code, "--as", call.host))["recording"]
-        await asyncio.sleep(4)
+        await asyncio.sleep(3)
         killed = await asyncio.to_thread(relay.kill)
         ready = await asyncio.to_thread(relay.start)
         back = await call.back_after(ready)
-        await asyncio.sleep(4)
+        await asyncio.sleep(3)
         await told(portal, "recording", "stop", call.code, "--as", call.host)
         await call.leave()
         await transcribed(portal)
