@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run run-production-like install test test-long test-install test-faults soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media pins format
+.PHONY: run run-production-like install test test-long test-install test-faults soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media picture pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -88,6 +88,11 @@ test-faults: test-install
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install
 	$(VENV)/python -m tests.bench.$(subst -,_,$*)
+
+# Photographs the call of tests/e2e/test_another_computer.py for the README, in 256 colours.
+picture: test-install
+	PICTURE=$(CURDIR)/build/another-computer.png tests/netns.sh $(VENV)/pytest -q -k people tests/e2e/test_another_computer.py
+	ffmpeg -loglevel error -y -i build/another-computer.png -vf "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=none" docs/images/another-computer.png
 
 # Pins anew what pyproject.toml asks for.
 pins: test-install

@@ -43,18 +43,43 @@ async () => {
 }
 """
 
+# The addresses between which the media goes: of each transport's pair in use, this end and the other.
+_ENDS = """
+async () => {
+  const ends = [];
+  for (const connection of window.__connections) {
+    const rows = await connection.getStats();
+    rows.forEach((row) => {
+      const pair = row.type === 'transport' && rows.get(row.selectedCandidatePairId);
+      const ids = pair ? [pair.localCandidateId, pair.remoteCandidateId] : [];
+      if (pair) ends.push(ids.map((id) => rows.get(id).address));
+    });
+  }
+  return ends;
+}
+"""
+
 
 @contextmanager
 def chromium(
-    playwright: Playwright, profile: Path, *, voice: Path | None = None, locale: str = "en-GB", **options: Any
+    playwright: Playwright,
+    profile: Path,
+    *further_flags: str,
+    voice: Path | None = None,
+    locale: str = "en-GB",
+    program: str | None = None,
+    **options: Any,
 ) -> Iterator[BrowserContext]:
-    """A browser of its own, so that each participant has a microphone of their own. *voice* is not looped."""
-    flags = [*_FLAGS]
+    """A browser of its own, so that each participant has a microphone of their own. *voice* is not looped.
+
+    *program* is run in place of the Chromium that is installed.
+    """
+    flags = [*_FLAGS, *further_flags]
     if voice is not None:
         flags.append(f"--use-file-for-fake-audio-capture={voice}%noloop")
     context = playwright.chromium.launch_persistent_context(
         str(profile),
-        executable_path=shutil.which("chromium"),
+        executable_path=program or shutil.which("chromium"),
         args=flags,
         headless=True,
         locale=locale,
@@ -67,20 +92,20 @@ def chromium(
         context.close()
 
 
-def open_page(context: BrowserContext) -> tuple[Page, list[str]]:
-    """A page, and the list in which its errors and requests to foreign hosts gather."""
+def open_page(context: BrowserContext, origin: str = "http://localhost:") -> tuple[Page, list[str]]:
+    """A page, and the list in which its errors and requests to hosts other than its own gather."""
     page = context.new_page()
     page.add_init_script(_KEEP_CONNECTIONS)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("request", lambda request: _note_foreign(request.url, wrong))
+    page.on("request", lambda request: _note_foreign(request.url, origin, wrong))
     page.on("console", lambda message: _note_violation(message.text, wrong))
     page.on("console", lambda message: print(f"{message.type}: {message.text}"))  # noqa: T201  (shown on failure)
     return page, wrong
 
 
-def _note_foreign(url: str, wrong: list[str]) -> None:
-    if not url.startswith(("http://localhost:", "ws://localhost:", "blob:http://localhost:", "data:")):
+def _note_foreign(url: str, origin: str, wrong: list[str]) -> None:
+    if not url.startswith((origin, origin.replace("http", "ws", 1), f"blob:{origin}", "data:")):
         wrong.append(f"foreign request: {url}")
 
 
@@ -105,6 +130,12 @@ def join(page: Page) -> None:
 
 def video_frames(page: Page) -> int:
     return sum(row["frames"] for row in page.evaluate(_STATISTICS) if row["kind"] == "video")
+
+
+def media_ends(page: Page) -> list[list[str]]:
+    """For each transport in use the addresses of this end (the browser may hide it) and of the other."""
+    found: list[list[str]] = page.evaluate(_ENDS)
+    return found
 
 
 def heard_energy(page: Page) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.machines import Machine
 from visio_portal import throwaway
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,14 +108,15 @@ def running_portal(
     *options: str,
     variables: Mapping[str, str] | None = None,
     log_lines: int | None = None,
+    on: Machine | None = None,
 ) -> Iterator[Portal]:
     """Starts the server, waits until it says that it is ready, and stops it in the end.
 
     The demo is seeded unless other *options* are given; *variables* go into its environment. Of its log about
-    the last *log_lines* are kept, all by default.
+    the last *log_lines* are kept, all by default. It runs in this process's network, or *on* another machine.
     """
     program = ["manage.py", "serve", *(options or ("--demo",))]
-    with _running(program, data, variables or {}, log_lines) as portal:
+    with _running(program, data, variables or {}, log_lines, on) as portal:
         yield portal
 
 
@@ -134,11 +136,16 @@ def production_like_portal(data: Path) -> Iterator[Portal]:
 
 @contextmanager
 def _running(
-    program: Sequence[str], data: Path, variables: Mapping[str, str], log_lines: int | None = None
+    program: Sequence[str],
+    data: Path,
+    variables: Mapping[str, str],
+    log_lines: int | None = None,
+    on: Machine | None = None,
 ) -> Iterator[Portal]:
     port = free_port()
+    command = [sys.executable, *program]
     process = subprocess.Popen(
-        [sys.executable, *program],
+        on.inside(*command) if on else command,
         cwd=ROOT,
         env={**environment(data, port), **variables},
         stdout=subprocess.PIPE,

@@ -70,7 +70,7 @@ class Datagrams:
         sock = self._socket_to(address)
         if sock is None:
             return None
-        return Route(sock, address, () if local == _usual_source(sock, address) else _source(local))
+        return Route(sock, address, () if local == _usual_source(sock, address) else source_from(local))
 
     def send(self, data: bytes, route: Route) -> None:
         sock, address, source = route
@@ -87,7 +87,7 @@ class Datagrams:
         """Sends once, from `local`, to whoever just sent to it."""
         sock = self._socket_to(address)
         if sock is not None:
-            self.send(data, Route(sock, address, _source(local)))
+            self.send(data, Route(sock, address, source_from(local)))
 
     def _socket_to(self, address: Address) -> socket.socket | None:
         return self._sockets.get(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
@@ -118,7 +118,7 @@ def local_address(ancillary: Ancillary) -> str:
     return ""
 
 
-def _source(local: str) -> Ancillary:
+def source_from(local: str) -> Ancillary:
     """Makes a datagram leave from `local`, by whichever interface leads to its peer."""
     if not local:
         return ()
