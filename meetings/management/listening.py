@@ -29,12 +29,15 @@ def listen(pages: http.HTTPFactory, host: str, port: int, certificate: ServedCer
     from twisted.internet import reactor  # not before `serve` has chosen the event loop
 
     open_port: Any = reactor.listenTCP
-    if certificate is None:
-        open_port(port, pages, interface=host)
-        return
-    open_port(port, EitherFactory(pages, context(certificate)), interface=host)
-    if host not in ("0.0.0.0", "::", "127.0.0.1", "localhost"):
-        open_port(port, pages, interface="127.0.0.1")
+    either = EitherFactory(pages, context(certificate)) if certificate else pages
+    for each in listened(host, secure=certificate is not None):
+        open_port(port, either, interface=each)
+
+
+def listened(host: str, *, secure: bool) -> tuple[str, ...]:
+    """The addresses that are listened on for the operator's `host`."""
+    apart = secure and host not in ("0.0.0.0", "::", "127.0.0.1", "localhost")
+    return (host, "127.0.0.1") if apart else (host,)
 
 
 def context(certificate: ServedCertificate) -> CertificateOptions:

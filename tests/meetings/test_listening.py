@@ -5,7 +5,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.web.http import HTTPFactory
 
-from meetings.management.listening import EitherFactory, FirstByte, context, is_this_machine
+from meetings.management.listening import EitherFactory, FirstByte, context, is_this_machine, listened
 from visio_portal.tls import certificate_for
 
 
@@ -23,6 +23,17 @@ from visio_portal.tls import certificate_for
 )
 def test_only_loopback_is_this_machine(host: str, here: bool) -> None:
     assert is_this_machine(host) is here
+
+
+@pytest.mark.parametrize("host", ["10.77.0.1", "fd77::1", "::1"])
+def test_with_tls_at_one_address_the_portal_still_reaches_itself(host: str) -> None:
+    assert listened(host, secure=True) == (host, "127.0.0.1")
+    assert listened(host, secure=False) == (host,)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.1"])
+def test_a_wildcard_is_listened_on_once(host: str) -> None:
+    assert listened(host, secure=True) == listened(host, secure=False) == (host,)
 
 
 def test_who_says_nothing_is_let_go(tmp_path_factory: pytest.TempPathFactory) -> None:

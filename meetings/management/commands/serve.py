@@ -41,10 +41,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from meetings.consumers import embedded
+        from meetings.management.listening import listened
 
         environment = settings.VISIO
         certificate = environment.certificate()
-        _require_free_port(environment.host, environment.port)
+        for host in listened(environment.host, secure=certificate is not None):
+            _require_free_port(host, environment.port)
         call_command("migrate", verbosity=0)
         if options["demo"]:
             call_command("demo", stdout=self.stdout)
