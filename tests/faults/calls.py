@@ -92,7 +92,7 @@ class Call:
             if answer.status >= 400:
                 print(f"  {action} was answered with {answer.status}")
 
-    def recording(self, seconds: float = 10.0) -> Recording:
+    def recording(self, seconds: float = 30.0) -> Recording:
         """The newest one, once it is there."""
         with tenancy.scope(self.meeting.ministry_id):
             rows = Recording.objects.filter(meeting=self.meeting)
@@ -105,7 +105,7 @@ def logs_with_packets(recording: Recording) -> list[Path]:
     return [path for path in logs_of(recording) if path.stat().st_size > PACKETS]
 
 
-def wait_for_packets(recording: Recording, *, logs: int = 1, seconds: float = 20.0) -> None:
+def wait_for_packets(recording: Recording, *, logs: int = 1, seconds: float = 60.0) -> None:
     arrived = until(lambda: len(logs_with_packets(recording)) >= logs, seconds, every=0.005)
     assert arrived, f"{len(logs_with_packets(recording))} logs with packets and not {logs}"
 
@@ -114,7 +114,7 @@ def wait_for_flush(recording: Recording) -> None:
     """Returns in the very millisecond in which a log has grown."""
     path = logs_with_packets(recording)[-1]
     size = path.stat().st_size
-    assert until(lambda: path.stat().st_size > size, 5.0, every=0.0002), "the log does not grow"
+    assert until(lambda: path.stat().st_size > size, 20.0, every=0.0002), "the log does not grow"
 
 
 def signed_in(user: User) -> dict[str, str]:

@@ -231,7 +231,7 @@ def _killed_in_call(
     if stage.call in ("stopping", "closing"):
         time.sleep(2.5)
         call.press("stop")
-        stopping = until(lambda: ground.eye.look(recording.id).recording != "running", 10.0, every=0.0005)
+        stopping = until(lambda: ground.eye.look(recording.id).recording != "running", 30.0, every=0.0005)
         assert stopping, "the recording was not stopped"
         if stage.held:
             with ground.eye.nobody_writes():

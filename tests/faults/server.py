@@ -74,7 +74,7 @@ class Server:
         assert self._process is not None
         at = time.time()
         self._process.terminate()
-        status = self._process.wait(30)
+        status = self._process.wait(60)
         self._gone()
         assert status == 0, f"it ended with status {status}:\n" + "\n".join(self.log[-40:])
         return at
