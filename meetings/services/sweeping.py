@@ -10,7 +10,15 @@ from django.utils import timezone
 from accounts import tenancy
 from meetings import media
 from meetings.errors import MediaServerDown
-from meetings.models import LIVE_STATES, Meeting, MeetingState, Recording, RecordingState, WebhookReceipt
+from meetings.models import (
+    LIVE_STATES,
+    Meeting,
+    MeetingState,
+    Recording,
+    RecordingState,
+    TrackState,
+    WebhookReceipt,
+)
 from meetings.services import attendance, recording
 from meetings.services import meeting as meetings
 
@@ -66,15 +74,18 @@ def _recording(row: Recording, held: dict[str, bool]) -> None:
 def _running(row: Recording, held: dict[str, bool]) -> None:
     """Ends it where nothing was recorded for a while of a media server being there.
 
-    Its room is gone and nobody came back; or the room is open, and telling it to record again did not help:
-    the disk is full.
+    Its room is gone and nobody came back; or tracks that are thought to be written are not, and telling the
+    media server again did not help: its disk is full. Where nobody is on, nothing needs to be recorded.
     """
+    gone = row.meeting.room not in held
     recorded = held.get(row.meeting.room, False)
     if recorded or row.missed_since is None:
         recording.missed(row, since=None if recorded else timezone.now())
-        if not recorded and row.meeting.room in held and _is_past(row.started_at, PATIENCE):
+        if not recorded and not gone and _is_past(row.started_at, PATIENCE):
             recording.record_again(row)
-    elif _is_past(row.started_at, PATIENCE) and _is_past(row.missed_since, PATIENCE):
+        return
+    overdue = _is_past(row.started_at, PATIENCE) and _is_past(row.missed_since, PATIENCE)
+    if overdue and (gone or row.tracks.filter(state=TrackState.WRITING).exists()):
         recording.begin_stopping(row)
 
 

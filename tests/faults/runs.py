@@ -221,7 +221,7 @@ def _disturbed_call(
     ground.server.start()
     connections.close_all()
     if stage.call in ("starting", "writing", "flushing") and stage.fault == "kill":
-        _come_back(call, recording, len(logs_of(recording)))
+        _come_back(call, recording)
     return recording, logs, killed_at
 
 
@@ -248,9 +248,10 @@ def _killed_in_call(
     return logs, _fault(ground, stage, recording, done)
 
 
-def _come_back(call: calls.Call, recording: Recording, logs: int) -> None:
+def _come_back(call: calls.Call, recording: Recording) -> None:
     """The talker returns, is recorded on, and presses stop."""
+    before = len(calls.logs_with_packets(recording))
     call.come()
-    calls.wait_for_packets(recording, logs=logs + 1 if logs else 1)
+    calls.wait_for_packets(recording, logs=before + 1)
     time.sleep(2.5)
     call.press("stop").join(30)

@@ -254,6 +254,10 @@ def test_a_start_that_the_media_server_forgot_is_told_again_and_then_given_up(
     Recording.objects.update(missed_since=timezone.now() - sweeping.PATIENCE - timedelta(seconds=1))
     sweeping.sweep()
     row.refresh_from_db()
+    assert row.state == RecordingState.RUNNING  # nobody is on: there is nothing to be written
+    recording.track_started(**_track(live, row))
+    sweeping.sweep()
+    row.refresh_from_db()
     assert row.state == RecordingState.STOPPING
 
 
