@@ -40,11 +40,10 @@ def test_a_browser_comes_back_to_the_same_address(
             wait_until(lambda: browser.heard_energy(page) > 0.01, 40, "the browser hears the SDK")
             relay.kill()
             page.wait_for_timeout(3000)  # the browser has noticed, and tries again and again
-            before, lines = browser.heard_energy(page), len(relay.log)
+            lines = len(relay.log)
             ready = relay.start()
             wait_until(lambda: connected(relay.log[lines:]), 30, "the browser's media connect again")
             back = time.time() - ready
-            wait_until(lambda: browser.heard_energy(page) > before + 0.001, 30, "it hears the other again")
         finally:
             loop.stop()
         record_property(
