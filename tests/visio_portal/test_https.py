@@ -3,11 +3,13 @@
 import hashlib
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.portal import Portal, running_portal
+from tests.e2e.portal import ROOT, Portal, environment, running_portal
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,35 @@ def test_nothing_older_than_tls_1_2_is_spoken(
     else:
         with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
             _ask(portal, "GET /accounts/login/", context=context)
+
+
+@pytest.mark.parametrize(
+    ("variables", "promised"),
+    [
+        ({}, "0 False False"),
+        ({"VISIO_TLS": "self-signed"}, "0 True True"),
+        ({"VISIO_TLS": "cert.pem:key.pem"}, "2592000 True True"),
+        ({"VISIO_TRUSTED_PROXIES": "127.0.0.1"}, "0 True True"),
+    ],
+)
+def test_what_browsers_are_told_fits_the_certificate(
+    tmp_path: Path, variables: dict[str, str], promised: str
+) -> None:
+    """HSTS with a self-signed certificate would take away the way past the browser's warning."""
+    ask = (
+        "from visio_portal import settings as s;"
+        "print(s.SECURE_HSTS_SECONDS, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        cwd=ROOT,
+        env={**environment(tmp_path, 8000), **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == promised
 
 
 def test_no_http2_is_offered(portal: Portal) -> None:
