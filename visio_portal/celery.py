@@ -49,7 +49,11 @@ def _look_around(sender: Any, **kwargs: Any) -> None:
         _timetable_start()
 
 
+def timetable() -> Any:
+    """What wakes jobs by the clock. It keeps no file: one that a kill spoils ends every later timetable."""
+    return EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
+
+
 @cache
 def _timetable_start() -> None:
-    timetable = EmbeddedService(app, thread=True)
-    threading.Thread(target=timetable.run, name="celery-timetable", daemon=True).start()
+    threading.Thread(target=timetable().run, name="celery-timetable", daemon=True).start()

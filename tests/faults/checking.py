@@ -90,14 +90,14 @@ def _words(stored: Transcribed, expected: Transcribed) -> list[str]:
 
 
 def _search(recording: Recording, expected: Transcribed, host: User) -> list[str]:
-    """Every turn is found once by its longest word that no other turn has."""
+    """Every turn is found once by its longest word that no other turn has, short ones (“the”) left aside."""
     found = []
     for number, (speaker, text) in enumerate(expected.turns):
         others = {
             word for at, (_, other) in enumerate(expected.turns) if at != number for word in other.split()
         }
         own = [word for word in text.split() if word not in others and text.split().count(word) == 1]
-        if not own:
+        if max(map(len, own), default=0) < 5:
             continue
         word = max(own, key=len)
         answers = Answers(user=host, text=word)

@@ -84,6 +84,6 @@ STAGES = (
     Stage(places.HEARTBEAT, _loading, held=(8.5, 9.0)),
     Stage(places.MERGING, lambda seen: seen.speech.at("transcribing", 0.99), held=(0.05, 0.4)),
     Stage(places.RECOGNISING, _recognising, delay=(0.0, 0.4), fault="stop"),
-    Stage(places.WRITING, call="nobody returns", delay=(0.3, 1.5)),
+    Stage(places.WRITING, call="nobody returns", delay=(3.5, 5.0)),
     Stage(places.MIX, _mixing, fault="stop"),
 )
