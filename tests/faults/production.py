@@ -52,8 +52,8 @@ class Production(Server):
             case "worker" | "relay":
                 self._wait_for_child(self._killed)
             case database:
-                self._databases[database].start()
-                self._databases[database].wait()
+                started = until(lambda: _starts(self._databases[database]), 60.0, every=0.3)
+                assert started, f"{database} was not started again"
         self._killed = "everything"
 
     def kill(self) -> float:
@@ -80,3 +80,14 @@ class Production(Server):
     def _wait_for_child(self, name: str) -> None:
         back = until(lambda: len(self._starts(name)) > self._before, 30.0, every=0.05)
         assert back, f"the {name} was not started again"
+
+
+def _starts(database: throwaway.Server) -> bool:
+    """Not while processes of the killed one still hold on to what is shared."""
+    database.start()
+    try:
+        database.wait()
+    except throwaway.CannotStart:
+        database.process = None
+        return False
+    return True
