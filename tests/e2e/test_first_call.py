@@ -37,6 +37,7 @@ BEN_SAYS = [
     "we have to find another room for the training",
     "thank you very much and see you next week",
 ]
+TITLE = "Budget for next year"
 VOICES = {"Alice Martin": ("slt", ALICE_SAYS), "Ben Fischer": ("rms", BEN_SAYS)}
 
 # Speech must begin after the recording does: the microphones open with the previews.
@@ -113,7 +114,7 @@ def test_two_people_meet_are_recorded_and_found_again(
 
 def _alice_starts_a_meeting(alice: Page) -> str:
     """Through the form of the home page; answers with the meeting's code."""
-    alice.fill("input[name=title]", "Budget for next year")
+    alice.fill("input[name=title]", TITLE)
     alice.click("form[action='/meetings/start'] button")
     browser.join(alice)
     return re.findall(r"[a-z]{3}-[a-z]{4}-[a-z]{3}", alice.url)[0]
@@ -174,7 +175,8 @@ def _names_and_words(transcript: dict[str, Any], record_property: RecordProperty
 def _find_and_play(portal: Portal, page: Page, email: str) -> None:
     """By the command and by the page: the passage is found, and a click plays from it."""
     hits = portal.command("archive_search", "september", "--as", email)["hits"]
-    assert [hit["speaker"] for hit in hits] == ["Ben Fischer"]
+    assert [hit["speaker"] for hit in hits if hit["title"] == TITLE] == ["Ben Fischer"]
+    assert hits[0]["title"] == TITLE, "the newest meeting comes first"
     page.goto(f"{portal.url}/search/?q=september")
     expect(page.locator("mark").first).to_have_text(re.compile("september", re.I))
     page.click("a[href*='/transcript/?t=']")
