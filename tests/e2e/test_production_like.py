@@ -95,7 +95,7 @@ def _begun(portal: Portal, code: str) -> None:
 
 
 def _meeting(portal: Portal) -> dict[str, str]:
-    """A meeting of the demo. Visitors who open its address are sent to sign in, once the database knows it."""
+    """A meeting of the demo; visitors who open its address are sent to sign in."""
     demo = portal.command("demo")["ministries"][1]
     host = ["--ministry", demo["slug"], "--host", demo["staff"][0]["email"], "--title", "Faults"]
     made: dict[str, str] = portal.command("meeting_create", *host)
