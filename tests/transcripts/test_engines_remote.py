@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.transcripts.voices import SENTENCES, needs_flite, say_all, silence
-from transcripts.engines.base import EngineSettings
+from transcripts.engines.base import EngineSettings, word_within
 from transcripts.engines.remote import load
 from transcripts.errors import EngineUnusable, LanguageNotSpoken, RemoteRecogniserFailed
 
@@ -187,3 +187,14 @@ def test_a_language_that_was_not_configured_sends_nothing(server: Speech) -> Non
 def test_only_an_http_address_is_an_address(url: str) -> None:
     with pytest.raises(EngineUnusable, match="VISIO_REMOTE_SPEECH_URL"):
         load(EngineSettings(remote_url=url, remote_languages=("en",)))
+
+
+def test_what_no_database_keeps_is_taken_out_of_words() -> None:
+    """A NUL in one word cost a whole transcript on PostgreSQL."""
+    word = word_within("bud\x00get\ud800 ", 0.0, 1.0, None, 2.0)
+    assert word is not None
+    assert word.text == "budget"
+    assert word_within("\x00", 0.0, 1.0, None, 2.0) is None
+    segment = word_within("one\ntwo", 0.0, 1.0, None, 2.0)
+    assert segment is not None
+    assert segment.text.split() == ["one", "two"]

@@ -1,5 +1,6 @@
 """What every recogniser takes and gives."""
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,10 +131,17 @@ def cut(pcm: Sound, span: Span) -> Sound:
 
 def word_within(text: Any, start: Any, end: Any, confidence: Any, limit: float) -> Word | None:
     """A word from another program's answer, its times within 0…`limit`; None where it is not one."""
-    text = text.strip() if isinstance(text, str) else ""
+    text = _storable(text).strip() if isinstance(text, str) else ""
     if not text or not all(isinstance(time, int | float) and np.isfinite(time) for time in (start, end)):
         return None
     first = min(max(float(start), 0.0), limit)
     last = min(max(float(end), first), limit)
     sure = isinstance(confidence, int | float) and np.isfinite(confidence)
     return Word(text, first, last, min(max(float(confidence), 0.0), 1.0) if sure else None)
+
+
+def _storable(text: str) -> str:
+    """Without what is no letter of any word, some of which (NUL, half a surrogate pair) no database keeps."""
+    return "".join(
+        letter for letter in text if letter.isspace() or unicodedata.category(letter) not in ("Cc", "Cs")
+    )
