@@ -30,6 +30,8 @@ class Subscriptions:
         self._by_track: dict[int, DownTrack] = {}
         self._by_ssrc: dict[int, DownTrack] = {}
         self._settling: list[tuple[float, DownTrack]] = []
+        # Sections whose client still believes in the track that was there: it must see them idle first.
+        self._vacated: set[str] = set()
         self._ledger = SectionLedger()
         self._sections: tuple[MediaSection, ...] = ()
         self._budget = Budget()
@@ -72,6 +74,7 @@ class Subscriptions:
         self._loss.pop(down.ssrc, None)
         if down.mid is not None:
             del self._by_mid[down.mid]
+            self._vacated.add(down.mid)
         else:
             self._waiting.remove(down)
         return True
@@ -109,6 +112,9 @@ class Subscriptions:
         """The subscription that a receiving section carries, newly bound if one waits for its kind."""
         down = self._by_mid.get(section.mid)
         if down is None:
+            if section.mid in self._vacated:
+                self._vacated.remove(section.mid)
+                return None
             down = next((waits for waits in self._waiting if _fits(waits, section)), None)
             if down is None:
                 return None

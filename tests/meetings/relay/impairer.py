@@ -96,7 +96,7 @@ class Impairer:
 
         loop = asyncio.get_running_loop()
         back, _ = await loop.create_datagram_endpoint(
-            lambda: _End(from_relay), local_addr=("127.0.0.1", 0), remote_addr=("127.0.0.1", self._port)
+            lambda: _End(from_relay), local_addr=(self._host, 0), remote_addr=("127.0.0.1", self._port)
         )
         self._backs[client] = back
         for data in self._waiting.pop(client):

@@ -1,0 +1,127 @@
+"""The relay under the conformance run, and everyone who meets on it."""
+
+import itertools
+from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from aiohttp import web
+from livekit import api
+
+from meetings.relay.interface import RelayLimits
+from meetings.relay.participant import Participant
+from meetings.relay.room import Room
+from meetings.relay.server import RelayConfig
+from tests.meetings.relay.adapter import KEY, SECRET, Front, OpenPortal
+from tests.meetings.relay.impairer import Impairer
+
+from .chromium import Chromium
+from .client import Browser, BrowserClient, Client
+from .firefox import Firefox
+from .sdk import SdkClient
+from .wire import TappedRelay, Wire
+
+ROOT = Path(__file__).resolve().parent
+LIBRARY = ROOT.parents[1] / "node_modules" / "livekit-client" / "dist"
+MEDIA_ADDRESS = "10.77.0.1"
+BROWSERS: MappingProxyType[str, Any] = MappingProxyType({"chromium": Chromium, "firefox": Firefox})
+
+
+class Stage:
+    """One relay, one client under test (`sdk`, `chromium` or `firefox`), any number of rooms.
+
+    All media pass the impairer; all signalling is in `wire`.
+    """
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind, self._folder = kind, folder
+        self.front, self.portal, self.wire = Front(), OpenPortal(), Wire()
+        self.people: list[Client] = []
+        self._numbers = itertools.count(1)
+        self.browser: Browser | None = None
+
+    async def start(self) -> None:
+        limits = RelayLimits(token_refresh=3.0, consent=6.0, departure_timeout=1)
+        config = RelayConfig(
+            KEY, SECRET, (MEDIA_ADDRESS,), self._folder / "recordings", bind="127.0.0.1", limits=limits
+        )
+        self.url = await self.front.listen(MEDIA_ADDRESS, _pages())
+        self.relay = TappedRelay(config, self.portal)
+        self.relay.wire = self.wire
+        self.front.relay = self.relay
+        await self.relay.start()
+        self.impairer = Impairer(MEDIA_ADDRESS, self.relay.udp_port)
+        await self.impairer.start()
+        self.livekit = api.LiveKitAPI(self.url, KEY, SECRET)
+        if self.kind in BROWSERS:
+            self.browser = BROWSERS[self.kind](self._folder / "profile", self.url)
+            await self.browser.start()
+            await self.browser.open(f"{self.url}/page.html")
+
+    async def stop(self) -> None:
+        for person in self.people:
+            await person.leave()
+        if self.browser is not None:
+            await self.browser.stop()
+        await self.livekit.aclose()
+        await self.relay.stop()
+        await self.impairer.stop()
+        await self.front.close()
+
+    async def version(self) -> str:
+        """What is under test, in words."""
+        if self.browser is None:
+            return f"livekit {metadata.version('livekit')}"
+        library = await self.browser.run("(text) => window.version()", "")
+        return f"livekit-client {library} in {self.kind.title()} {self.browser.version}"
+
+    def room_name(self) -> str:
+        return f"room-{next(self._numbers)}"
+
+    async def enter(self, room: str, identity: str, *, partner: bool = False, **options: Any) -> Client:
+        """Lets somebody in: the client under test, or (`partner`) an SDK client to meet it."""
+        unique = f"{identity}-{room}"
+        if partner or self.browser is None:
+            person: Client = SdkClient(unique)
+        else:
+            person = BrowserClient(self.browser, unique)
+        self.people.append(person)
+        await person.join(self.url.replace("http", "ws"), token(unique, room), **options)
+        return person
+
+    def room(self, name: str) -> Room:
+        return next(room for room in self.relay._rooms if room.name == name)
+
+    def participant(self, client: Client) -> Participant:
+        """The relay's side of a client."""
+        return next(
+            room.people[client.identity] for room in self.relay._rooms if client.identity in room.people
+        )
+
+    def cut(self, client: Client) -> None:
+        """The socket breaks; everything else of the client stays as it was."""
+        outbox = self.participant(client).outbox
+        assert outbox is not None
+        outbox.finish(1011)
+
+
+def token(identity: str, room: str) -> str:
+    grants = api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True)
+    made = api.AccessToken(KEY, SECRET).with_identity(identity).with_name(identity.title())
+    return made.with_grants(grants).to_jwt()
+
+
+def _pages() -> dict[str, object]:
+    async def page(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(ROOT / request.path.lstrip("/"))
+
+    async def library(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(LIBRARY / request.match_info["name"])
+
+    return {
+        "/page.html": page,
+        "/page.mjs": page,
+        "/sources.mjs": page,
+        r"/lib/{name:[\w.-]+\.mjs}": library,
+    }
