@@ -39,6 +39,7 @@ class ActiveSpeakers:
 
     def __init__(self) -> None:
         self._voices: dict[str, _Voice] = {}
+        self._silenced: set[str] = set()
 
     def heard(self, identity_sid: str, level_dbov: int, now: float) -> None:
         """One packet's level: 0 is loudest, 127 silent, as -dBov."""
@@ -67,6 +68,9 @@ class ActiveSpeakers:
             if voice.active and state != voice.told:
                 voice.told = state
                 changes.append(_described(sid, voice))
+        again = {change.sid for change in changes}
+        changes.extend(SpeakerChange(sid, 0.0, active=False) for sid in self._silenced - again)
+        self._silenced.clear()
         return sorted(changes, key=lambda change: -change.level)
 
     def speaking(self) -> list[SpeakerChange]:
@@ -74,9 +78,16 @@ class ActiveSpeakers:
         found = [_described(sid, voice) for sid, voice in self._voices.items() if voice.active]
         return sorted(found, key=lambda change: -change.level)
 
+    def silence(self, identity_sid: str) -> None:
+        """They muted: the next update says that they stopped, without a pause for breath."""
+        voice = self._voices.pop(identity_sid, None)
+        if voice is not None and voice.told[0]:
+            self._silenced.add(identity_sid)
+
     def forget(self, identity_sid: str) -> None:
-        """They left or muted; the next update is silent about them."""
+        """They left; the next update is silent about them."""
         self._voices.pop(identity_sid, None)
+        self._silenced.discard(identity_sid)
 
 
 def _described(sid: str, voice: _Voice) -> SpeakerChange:

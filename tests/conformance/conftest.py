@@ -15,12 +15,16 @@ RESULTS = Path(__file__).resolve().parents[2] / "build" / "conformance"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stage]:
     kind = request.module.KIND
     stage = Stage(kind, tmp_path_factory.mktemp(kind))
     await stage.start()
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{kind}.jsonl").write_text(json.dumps({"client": kind, "version": await stage.version()}) + "\n")
+    (RESULTS / f"{kind}.jsonl").write_text(
+        json.dumps({"client": kind, "version": await stage.version()}) + "\n"
+    )
     yield stage
     await stage.stop()
 
@@ -29,6 +33,12 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 async def call(stage: Stage) -> AsyncIterator[Call]:
     """One call for all lines that leave it as they found it."""
     yield await (await meet(stage)).publish()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def second_call(stage: Stage) -> AsyncIterator[Call]:
+    """A call with dynacast and adaptive stream, for lines that shake it; each leaves it connected."""
+    yield await (await meet(stage, mine={"room": {"dynacast": True, "adaptiveStream": True}})).publish()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -79,7 +79,7 @@ class Firefox:
         )
 
     async def run(self, function: str, argument: str) -> str:
-        """Calls an asynchronous JavaScript function from text to text. Raises BidiError with what it threw."""
+        """Calls a JavaScript function from text to text; raises BidiError with what it threw."""
         result = await self._command(
             "script.callFunction",
             {

@@ -20,6 +20,7 @@ class Person {
     this.texts = [];
     this.sources = [];
     this.refused = [];
+    this.spoke = new Set();
     this.listen();
   }
 
@@ -35,6 +36,7 @@ class Person {
       document.body.append(element);
     });
     this.room.on('trackUnsubscribed', (track) => track.detach().forEach((element) => element.remove()));
+    this.room.on('activeSpeakersChanged', (found) => found.forEach((person) => this.spoke.add(person.identity)));
     this.room.on('trackSubscriptionFailed', (sid, who, reason) => this.refused.push([sid, String(reason)]));
     this.room.on('dataReceived', (bytes, who, kind, topic) =>
       this.data.push([new TextDecoder().decode(bytes), topic ?? '', who?.identity ?? '']));
@@ -114,7 +116,8 @@ class Person {
     const {room} = this;
     const me = room.localParticipant;
     return {
-      state: room.state, sid: me.sid, token: room.engine?.token ?? '', recording: room.isRecording,
+      state: room.state, sid: me.sid, token: room.engine?.token ?? '', recording: room.isRecording, metadata: room.metadata ?? '',
+      mayPublish: me.permissions?.canPublish ?? true, spoke: [...this.spoke],
       speaking: room.activeSpeakers.map((person) => person.identity),
       me: describe(me),
       people: Object.fromEntries([...room.remoteParticipants.values()].map((who) => [who.identity, describe(who)])),

@@ -1,5 +1,6 @@
 """A call that most lines share: the client under test and an SDK partner, both with camera and microphone."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,9 @@ class Call:
         await self.ben.leave()
 
 
-async def meet(stage: Stage, *, mine: dict[str, Any] | None = None, bens: dict[str, Any] | None = None) -> Call:
+async def meet(
+    stage: Stage, *, mine: dict[str, Any] | None = None, bens: dict[str, Any] | None = None
+) -> Call:
     """Two people in a new room, who publish nothing yet."""
     room = stage.room_name()
     me = await stage.enter(room, "me", **(mine or {}))
@@ -71,13 +74,23 @@ async def frames(client: Client, sid: str) -> int:
 
 
 async def advances(client: Client, sid: str, by: int = 3) -> None:
-    """More pictures are decoded than now."""
+    """More pictures are decoded than now; a new subscription counts from its own beginning."""
+    first = (await client.received()).get(sid)
+
+    async def more() -> bool:
+        now = (await client.received()).get(sid)
+        before = first.frames if first and now and first.ssrc == now.ssrc else 0
+        return now is not None and now.frames >= before + by
+
+    await until(more)
+
+
+async def stands_still(client: Client, sid: str) -> None:
+    """No more pictures are decoded, but one perhaps that was on its way."""
+    await asyncio.sleep(0.3)
     before = await frames(client, sid)
-    await until(lambda: _beyond(client, sid, before + by))
-
-
-async def _beyond(client: Client, sid: str, number: int) -> bool:
-    return await frames(client, sid) >= number
+    await asyncio.sleep(0.7)
+    assert await frames(client, sid) <= before + 1
 
 
 async def width(client: Client, sid: str) -> int:

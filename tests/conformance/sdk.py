@@ -14,11 +14,14 @@ RATE: Final = 48_000
 _STATES: Final = {0: "disconnected", 1: "connected", 2: "reconnecting"}
 _SOURCES: Final = {1: "camera", 2: "microphone"}
 _EVENTS: Final = (
-    "participant_connected participant_disconnected local_track_published local_track_unpublished "
-    "local_track_subscribed track_published track_unpublished track_subscribed track_unsubscribed "
-    "track_muted track_unmuted connection_quality_changed reconnecting reconnected disconnected room_updated "
-    "token_refreshed track_subscription_failed"
-).split()
+    "local_track_subscribed",
+    "track_subscribed",
+    "track_unsubscribed",
+    "connection_quality_changed",
+    "reconnecting",
+    "reconnected",
+    "disconnected",
+)
 
 
 class SdkClient:
@@ -32,6 +35,7 @@ class SdkClient:
         self._texts: list[list[str]] = []
         self._refused: list[list[str]] = []
         self._speaking: list[str] = []
+        self._spoke: set[str] = set()
         self._widths: dict[str, int] = {}
         self._tracks: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -44,9 +48,7 @@ class SdkClient:
         self.room.register_text_stream_handler("lk.chat", self._text)
 
     async def join(self, url: str, token: str, **options: Any) -> None:
-        chosen = {**options, **options.pop("room", {})}
-        chosen.pop("room", None)
-        await self.room.connect(url, token, _room_options(chosen))
+        await self.room.connect(url, token, _room_options({**options, **options.get("room", {})}))
 
     async def leave(self) -> None:
         for task in self._tasks:
@@ -125,7 +127,10 @@ class SdkClient:
             "sid": me.sid,
             "token": getattr(room, "_token", ""),
             "recording": room.is_recording,
+            "metadata": room.metadata,
             "speaking": self._speaking,
+            "spoke": sorted(self._spoke),
+            "mayPublish": me.permissions.can_publish,
             "me": _described(me),
             "people": {who.identity: _described(who) for who in room.remote_participants.values()},
             "events": self._events,
@@ -144,7 +149,9 @@ class SdkClient:
 
     def _received(self, sid: str, rows: Sequence[Any]) -> Received:
         mine = next((row.inbound_rtp for row in rows if row.WhichOneof("stats") == "inbound_rtp"), None)
-        theirs = next((r.remote_outbound_rtp for r in rows if r.WhichOneof("stats") == "remote_outbound_rtp"), None)
+        theirs = next(
+            (r.remote_outbound_rtp for r in rows if r.WhichOneof("stats") == "remote_outbound_rtp"), None
+        )
         if mine is None:
             return Received(0, 0, 0, 0, 0, 0, 0, 0.0, 0, 0.0)
         return Received(
@@ -189,7 +196,7 @@ class SdkClient:
 
     def _speakers(self, speakers: Sequence[rtc.Participant]) -> None:
         self._speaking = [person.identity for person in speakers]
-        self._events.append(["activeSpeakersChanged", ""])
+        self._spoke.update(self._speaking)
 
     def _text(self, reader: rtc.TextStreamReader, identity: str) -> None:
         async def read() -> None:
@@ -224,7 +231,7 @@ def _described(person: rtc.Participant) -> dict[str, Any]:
                 "encrypted": each.encryption_type != rtc.EncryptionType.NONE,
                 "width": each.width,
                 "features": list(each.audio_features),
-                "paused": each.track is not None and each.track.stream_state == rtc.StreamState.STATE_PAUSED,
+                "paused": None,  # a Python track keeps the state that it began with
             }
             for sid, each in person.track_publications.items()
         },

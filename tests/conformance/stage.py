@@ -39,6 +39,7 @@ class Stage:
         self.front, self.portal, self.wire = Front(), OpenPortal(), Wire()
         self.people: list[Client] = []
         self._numbers = itertools.count(1)
+        self._tokens: dict[str, str] = {}
         self.browser: Browser | None = None
 
     async def start(self) -> None:
@@ -79,15 +80,16 @@ class Stage:
     def room_name(self) -> str:
         return f"room-{next(self._numbers)}"
 
-    async def enter(self, room: str, identity: str, *, partner: bool = False, **options: Any) -> Client:
+    async def enter(self, where: str, identity: str, *, partner: bool = False, **options: Any) -> Client:
         """Lets somebody in: the client under test, or (`partner`) an SDK client to meet it."""
-        unique = f"{identity}-{room}"
+        unique = f"{identity}-{where}"
         if partner or self.browser is None:
             person: Client = SdkClient(unique)
         else:
             person = BrowserClient(self.browser, unique)
         self.people.append(person)
-        await person.join(self.url.replace("http", "ws"), token(unique, room), **options)
+        bearer = self._tokens.setdefault(unique, token(unique, where))
+        await person.join(self.url.replace("http", "ws"), bearer, **options)
         return person
 
     def room(self, name: str) -> Room:

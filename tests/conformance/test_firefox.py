@@ -3,8 +3,8 @@
 import pytest
 
 from tests.conformance.lines.incoming import *  # noqa: F403
-from tests.conformance.lines.outgoing import *  # noqa: F403
 from tests.conformance.lines.layers import *  # noqa: F403
+from tests.conformance.lines.outgoing import *  # noqa: F403
 from tests.conformance.lines.people import *  # noqa: F403
 from tests.conformance.lines.recovery import *  # noqa: F403
 

@@ -30,6 +30,7 @@ class Wire:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.joins: dict[str, JoinRequest] = {}
+        self.joined_at: dict[str, float] = {}
         self.sessions: dict[str, Session] = {}
 
     def mark(self) -> int:
@@ -49,11 +50,15 @@ class Wire:
         return self._find(identity, kind, since, outwards=True)
 
     def kinds(self, identity: str) -> list[str]:
-        return [message.kind for message in self.messages if message.identity == identity and message.outwards]
+        return [
+            message.kind for message in self.messages if message.identity == identity and message.outwards
+        ]
 
     async def inject(self, identity: str, **fields: Any) -> None:
         """A message into a client's own session that the client has no call for."""
-        await self.sessions[identity].receive(SignalRequest(**fields).SerializeToString())
+        message = SignalRequest(**fields)
+        self.note(identity, outwards=False, message=message)
+        await self.sessions[identity].receive(message.SerializeToString())
 
     def _find(self, identity: str, kind: str, since: int, *, outwards: bool) -> list[Any]:
         return [
@@ -82,7 +87,9 @@ class TappedRelay(Relay):
             self.wire.note(identity, outwards=True, message=SignalResponse.FromString(data))
             await send(data)
 
-        self.wire.joins[identity] = decode_join_request(join_request, limit=self.config.limits.join_request)
+        request = decode_join_request(join_request, limit=self.config.limits.join_request)
+        if not request.reconnect:
+            self.wire.joins[identity], self.wire.joined_at[identity] = request, time.monotonic()
         session = await super().join(token=token, join_request=join_request, send=tapped, close=close)
         self.wire.sessions[identity] = session
         return TappedSession(session, self.wire, identity)

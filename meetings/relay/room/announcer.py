@@ -22,7 +22,7 @@ class Announcer:
 
     def silenced(self, sid: str) -> None:
         """They muted."""
-        self._speakers.forget(sid)
+        self._speakers.silence(sid)
 
     def left(self, sid: str) -> None:
         self._speakers.forget(sid)

@@ -83,3 +83,31 @@ def test_whoever_left_is_not_mentioned_again():
     speakers.forget("a")
     assert speakers.update(now + 5) == []
     assert speakers.speaking() == []
+
+
+def test_whoever_mutes_stops_speaking_for_everyone():
+    """The Python SDK and livekit-client go by what they are told: the muted one kept its mark for good."""
+    speakers = ActiveSpeakers()
+    now = talk(speakers, "a", start=0.0, seconds=0.5)
+    speakers.update(now)
+    speakers.silence("a")
+    assert speakers.speaking() == []
+    (change,) = speakers.update(now)
+    assert (change.sid, change.active) == ("a", False)
+    assert speakers.update(now + 5) == []
+
+
+def test_packets_still_on_their_way_when_somebody_mutes_do_not_bring_the_mark_back():
+    speakers = ActiveSpeakers()
+    now = talk(speakers, "a", start=0.0, seconds=0.5)
+    speakers.update(now)
+    speakers.silence("a")
+    now = talk(speakers, "a", start=now, seconds=0.1)
+    assert [change.active for change in speakers.update(now)] == [False]
+
+
+def test_a_mute_that_nobody_noticed_is_not_told():
+    speakers = ActiveSpeakers()
+    now = talk(speakers, "a", start=0.0, seconds=0.1)
+    speakers.silence("a")
+    assert speakers.update(now) == []
