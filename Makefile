@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run run-production-like install test test-long test-install test-faults soak fuzz fuzz-keep static lint types imports migrations javascript translations unit media picture pins format
+.PHONY: run run-production-like install test test-long test-install test-faults soak conformance fuzz fuzz-keep static lint types imports migrations javascript translations unit media picture pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -84,6 +84,11 @@ fuzz-keep: test-install
 # GROUND=production-like: of PostgreSQL, Redis, relay and worker one at a time.
 test-faults: test-install
 	RUNS=$(or $(filter-out 0,$(RUNS)),100) SEED=$(SEED) GROUND=$(GROUND) tests/netns.sh $(VENV)/python -m tests.faults
+
+# Every line of the protocol with three clients; writes docs/conformance.md from what was seen.
+conformance: test-install
+	rm -rf build/conformance
+	tests/netns.sh $(VENV)/pytest -q -n 2 --dist loadfile tests/conformance; passed=$$?; $(VENV)/python -m tests.conformance.table && exit $$passed
 
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install

@@ -4,6 +4,7 @@ from visio_portal import debian, throwaway
 
 PROGRAMS = {
     "chromium": "chromium",
+    "firefox-esr": "firefox-esr",
     "flite": "flite",
     "ffmpeg": "ffmpeg",
     "ip": "iproute2",
