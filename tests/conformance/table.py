@@ -21,13 +21,14 @@ GROUPS = {
 }
 HEAD = """# Conformance
 
-The relay against LiveKit's own clients, one test per line (`tests/conformance`), each in a real call: the client
-under test, a Python SDK at the other end, three simulcast layers and a microphone both ways, every signalling message
-noted at the relay. Written on {date} by `make conformance` from the run it had just made, with
+The relay against LiveKit's own clients, one test per line (`tests/conformance`), each in a real call: the
+client under test, a Python SDK at the other end, three simulcast layers and a microphone both ways, every
+signalling message noted at the relay. Written on {date} by `make conformance` from the run it had just made,
+with
 
 {versions}
 
-*passed* means that the client did it by its own means. Where it has no call for a message, or something else was
+*passed* means that the client did it by its own means. Where it has no call for a message, or something else
 lent a hand, the cell says what.
 """
 COLUMNS = "| line | what was seen | Python SDK | Chromium | Firefox |\n|---|---|---|---|---|\n"
