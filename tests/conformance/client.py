@@ -20,7 +20,7 @@ class Picture:
     width: int = 960
     height: int = 540
     fps: int = 8
-    layers: tuple[tuple[int, int, int], ...] = ((240, 135, 60_000), (480, 270, 150_000))
+    layers: tuple[tuple[int, int, int], ...] = ((240, 135, 50_000), (480, 270, 100_000))
 
 
 SIMULCAST = Picture()
@@ -142,15 +142,14 @@ class BrowserClient:
         return {sid: Received(**row) for sid, row in (await self.act("received")).items()}
 
 
-async def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = 40.0) -> Any:
     """Waits for something that the other end will bring about; what the condition then returned."""
     last = None
     try:
         async with asyncio.timeout(seconds):
             while True:
-                last = condition()
-                if isinstance(last, Awaitable):
-                    last = await last
+                found = condition()
+                last = await found if isinstance(found, Awaitable) else found
                 if last:
                     return last
                 await asyncio.sleep(0.1)

@@ -61,7 +61,9 @@ class Person {
     const presets = layers.map(([w, h, bitrate]) => new lk.VideoPreset(w, h, bitrate, fps));
     const published = await this.room.localParticipant.publishTrack(source.track, {
       source: SOURCES.camera, name: 'camera', videoCodec: 'vp8', backupCodec: false, simulcast: layers.length > 0,
-      videoSimulcastLayers: presets, videoEncoding: {maxBitrate: 600_000, maxFramerate: fps},
+      videoSimulcastLayers: presets,
+      degradationPreference: 'maintain-resolution', // a busy machine sends fewer pictures, not fewer layers
+      videoEncoding: {maxBitrate: 300_000, maxFramerate: fps},
     });
     return published.trackSid;
   }

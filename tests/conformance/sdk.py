@@ -64,6 +64,7 @@ class SdkClient:
             source=rtc.TrackSource.SOURCE_CAMERA,
             video_codec=rtc.VideoCodec.VP8,
             simulcast=bool(picture.layers),
+            degradation_preference=rtc.DegradationPreference.MAINTAIN_RESOLUTION,
             video_encoding=rtc.VideoEncoding(max_bitrate=600_000, max_framerate=picture.fps),
         )
         self._spawn(_film(source, picture))
