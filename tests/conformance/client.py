@@ -24,7 +24,6 @@ class Picture:
 
 
 SIMULCAST = Picture()
-PLAIN = Picture(320, 180, 8, ())
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ class Subscriptions:
 
     def offered(self, sections: Sequence[MediaSection]) -> None:
         self._sections = tuple(sections)
+        self._vacated &= {section.mid for section in sections if section.receives}
         self._ledger.offered({"audio": 0, "video": 0} | Counter(_receiving(sections)))
 
     def section_needs(self) -> Mapping[str, int] | None:
@@ -94,7 +95,7 @@ class Subscriptions:
         pending, free = Counter(down.up.kind for down in self._waiting), Counter(_receiving(idle))
         room = self._context.limits.sections - len(self._sections)
         needs = self._ledger.require(pending=pending, free=free, room=room)
-        return needs if any(needs.values()) or pending & free else None
+        return needs if any(needs.values()) or pending & free or self._vacated else None
 
     def resumed(self) -> None:
         """The client may have missed messages."""

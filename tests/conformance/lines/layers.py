@@ -166,10 +166,13 @@ async def test_adaptive_stream(stage: Stage, second_call: Call) -> None:
     await until(lambda: _between(call, sid, 900, 1000))
     mark = stage.wire.mark()
     await me.act("element", sid=sid, width=900, height=506, shown=False)
-    settings = await until(lambda: stage.wire.said(me.identity, "track_setting", mark))
-    assert settings[-1].disabled
-    await stands_still(me, sid)
-    await me.act("element", sid=sid, width=160, height=90, shown=True)
+    try:
+        await until(
+            lambda: any(each.disabled for each in stage.wire.said(me.identity, "track_setting", mark))
+        )
+        await stands_still(me, sid)
+    finally:
+        await me.act("element", sid=sid, width=160, height=90, shown=True)
     await until(lambda: _between(call, sid, 0, 400))
     await advances(me, sid)
 

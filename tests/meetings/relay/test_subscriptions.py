@@ -67,3 +67,24 @@ def test_a_free_section_is_taken_at_once_though_another_was_just_vacated() -> No
     assert vacated is None
     assert free is not None
     assert free.up is second
+
+
+def test_a_client_is_asked_to_offer_after_a_track_ended_so_that_it_hears_of_it() -> None:
+    """Browsers go by the section: without another offer livekit-client never said "unsubscribed"."""
+    subject, track = subscriptions(), microphone(1)
+    subject.add(track)
+    serve(subject, "0")
+    assert subject.section_needs() is None
+    subject.remove(track)
+    assert subject.section_needs() == {"audio": 0, "video": 0}
+    serve(subject, "0")
+    assert subject.section_needs() is None
+
+
+def test_a_section_that_the_client_itself_closed_is_not_asked_for_again() -> None:
+    subject, track = subscriptions(), microphone(1)
+    subject.add(track)
+    serve(subject, "0")
+    subject.remove(track)
+    serve(subject)
+    assert subject.section_needs() is None
