@@ -26,6 +26,7 @@ async def test_rid_layers(stage: Stage, call: Call) -> None:
 
 
 @line("Simulcast", "each layer at its size")
+@pytest.mark.long
 async def test_each_layer_at_its_size(stage: Stage, call: Call) -> None:
     """The other decodes each of the client's three layers, at three sizes."""
     found = []
@@ -90,6 +91,7 @@ def _in_order(packets: list[Packet]) -> list[Packet]:
 
 
 @line("Simulcast", "picture ids rewritten")
+@pytest.mark.long
 async def test_picture_ids(stage: Stage, call: Call) -> None:
     """After a switch delta frames are decoded without another keyframe: their references hold."""
     await call.me.quality(call.bens_camera, LOW)
@@ -182,6 +184,7 @@ async def _between(call: Call, sid: str, low: int, high: int) -> bool:
 
 
 @line("Wishes", "a size in pixels")
+@pytest.mark.long
 async def test_a_size_in_pixels(stage: Stage, call: Call, note: Note) -> None:
     """The layer that fills the size which the client names is sent."""
     from livekit.protocol.rtc import UpdateTrackSettings

@@ -152,6 +152,7 @@ async def test_active_speakers(stage: Stage, call: Call) -> None:
 
 
 @line("People", "connection quality")
+@pytest.mark.long
 async def test_connection_quality_falls(stage: Stage, call: Call) -> None:
     """Loss on the path lowers the quality that everyone is told, and it recovers."""
     me = stage.participant(call.me)
