@@ -54,6 +54,11 @@ class Wire:
             message.kind for message in self.messages if message.identity == identity and message.outwards
         ]
 
+    def since(self, identity: str, mark: int) -> list[str]:
+        """What went to and fro, in order: for messages of tests that fail."""
+        mine = [message for message in self.messages[mark:] if message.identity == identity]
+        return [f"{'to' if message.outwards else 'from'} {message.kind}" for message in mine]
+
     async def inject(self, identity: str, **fields: Any) -> None:
         """A message into a client's own session that the client has no call for."""
         message = SignalRequest(**fields)

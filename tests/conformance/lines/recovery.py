@@ -16,7 +16,9 @@ Note = Callable[[str], None]
 
 async def _resumed(stage: Stage, call: Call, mark: int) -> None:
     """Waits for a resume that was begun after `mark`."""
-    await until(lambda: stage.wire.heard(call.me.identity, "reconnect", mark), 30)
+    me = call.me.identity
+    await until(lambda: stage.wire.heard(me, "reconnect", mark) or stage.wire.heard(me, "join", mark), 30)
+    assert not stage.wire.heard(me, "join", mark), stage.wire.since(me, mark)
     await until(lambda: stage.wire.said(call.me.identity, "sync_state", mark))
     await until(lambda: _connected(call))
 
