@@ -78,9 +78,9 @@ class Person {
 
   async unpublish({sid}) { await this.room.localParticipant.unpublishTrack(this.mine(sid).track); }
   async mute({sid, muted}) { await (muted ? this.mine(sid).track.mute() : this.mine(sid).track.unmute()); }
+  hush({sid, quiet}) { this.mine(sid).track.mediaStreamTrack.enabled = !quiet; }
   subscribe({sid, wanted}) { this.theirs(sid).setSubscribed(wanted); }
   quality({sid, quality}) { this.theirs(sid).setVideoQuality(quality); }
-  enable({sid, enabled}) { this.theirs(sid).setEnabled(enabled); }
   size({sid, width, height}) { this.theirs(sid).setVideoDimensions({width, height}); }
   element({sid, width, height, shown}) {
     for (const element of this.theirs(sid).track.attachedElements) {

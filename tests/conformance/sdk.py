@@ -35,6 +35,7 @@ class SdkClient:
         self._texts: list[list[str]] = []
         self._refused: list[list[str]] = []
         self._speaking: list[str] = []
+        self._quiet = False
         self._spoke: set[str] = set()
         self._widths: dict[str, int] = {}
         self._tracks: dict[str, Any] = {}
@@ -76,7 +77,7 @@ class SdkClient:
         source = rtc.AudioSource(RATE, 1)
         track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=False)
-        self._spawn(_hum(source))
+        self._spawn(self._hum(source))
         published = await self.room.local_participant.publish_track(track, options)
         self._tracks[published.sid] = track
         return published.sid
@@ -89,6 +90,9 @@ class SdkClient:
             self._tracks[sid].mute()
         else:
             self._tracks[sid].unmute()
+
+    async def hush(self, sid: str, quiet: bool) -> None:
+        self._quiet = quiet
 
     async def subscribe(self, sid: str, wanted: bool) -> None:
         self._theirs(sid).set_subscribed(wanted)
@@ -191,6 +195,14 @@ class SdkClient:
             self._widths[sid] = event.frame.width
         await stream.aclose()
 
+    async def _hum(self, source: rtc.AudioSource) -> None:
+        tone = [int(12_000 * math.sin(2 * math.pi * 440 * n / RATE)) for n in range(RATE // 10)]
+        loud = struct.pack(f"<{len(tone)}h", *tone)  # 44 whole waves: seamless when repeated
+        silence = bytes(len(loud))
+        while True:
+            frame = rtc.AudioFrame(silence if self._quiet else loud, RATE, 1, len(tone))
+            await source.capture_frame(frame)
+
     def _data_received(self, packet: rtc.DataPacket) -> None:
         who = packet.participant.identity if packet.participant else ""
         self._data.append([bytes(packet.data).decode(), packet.topic or "", who])
@@ -252,13 +264,6 @@ async def _film(source: rtc.VideoSource, picture: Picture) -> None:
         source.capture_frame(rtc.VideoFrame(picture.width, picture.height, rtc.VideoBufferType.I420, data))
         number += 1
         await asyncio.sleep(1 / picture.fps)
-
-
-async def _hum(source: rtc.AudioSource) -> None:
-    tone = [int(12_000 * math.sin(2 * math.pi * 440 * n / RATE)) for n in range(RATE // 10)]
-    data = struct.pack(f"<{len(tone)}h", *tone)  # 44 whole waves: seamless when repeated
-    while True:
-        await source.capture_frame(rtc.AudioFrame(data, RATE, 1, len(tone)))
 
 
 async def _listen(stream: rtc.AudioStream) -> None:

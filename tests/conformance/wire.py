@@ -32,6 +32,7 @@ class Wire:
         self.joins: dict[str, JoinRequest] = {}
         self.joined_at: dict[str, float] = {}
         self.sessions: dict[str, Session] = {}
+        self.injected: set[tuple[str, str]] = set()
 
     def mark(self) -> int:
         return len(self.messages)
@@ -62,6 +63,7 @@ class Wire:
     async def inject(self, identity: str, **fields: Any) -> None:
         """A message into a client's own session that the client has no call for."""
         message = SignalRequest(**fields)
+        self.injected.add((identity, message.WhichOneof("message") or ""))
         self.note(identity, outwards=False, message=message)
         await self.sessions[identity].receive(message.SerializeToString())
 
