@@ -63,6 +63,7 @@ async def _at(call: Call, quality: int) -> bool:
 
 
 @line("Simulcast", "sequence numbers and timestamps rewritten")
+@pytest.mark.long
 async def test_numbers_and_timestamps(stage: Stage, call: Call) -> None:
     """On the wire to the client, across switches: one SSRC, no gap in the numbers, time at 90 kHz."""
     headers = Headers((await call.me.received())[call.bens_camera].ssrc)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from livekit import api
 from livekit.protocol.rtc import LeaveRequest, RequestResponse
 
@@ -142,6 +143,7 @@ async def test_connection_quality(stage: Stage, call: Call) -> None:
 
 
 @line("Out", "stream_state_update")
+@pytest.mark.long
 async def test_stream_state_update(stage: Stage, call: Call, note: Note) -> None:
     """A video that the path has no room for is paused, the client is told so, and it goes on."""
     note("the relay's estimate of the path is set by the test")

@@ -127,6 +127,7 @@ async def test_metadata_and_attributes(stage: Stage, call: Call) -> None:
 
 
 @line("People", "active speakers with hysteresis")
+@pytest.mark.long
 async def test_active_speakers(stage: Stage, call: Call) -> None:
     """A pause of breath keeps the client's mark as a speaker, silence ends it later, muting at once."""
     sid = stage.participant(call.me).sid
@@ -183,6 +184,7 @@ async def test_connection_quality_falls(stage: Stage, call: Call) -> None:
 
 
 @line("People", "sections reused when people come and go")
+@pytest.mark.long
 async def test_sections_are_reused(stage: Stage, empty_call: Call) -> None:
     """Five people one after another are all heard, and the offers do not grow."""
     call = empty_call
@@ -236,6 +238,7 @@ async def test_chat(stage: Stage, call: Call) -> None:
 
 
 @line("Data", "end-to-end encryption passed through")
+@pytest.mark.long
 async def test_encryption(stage: Stage) -> None:
     """Both encrypt with a shared key: tracks are marked so, and what is decoded is a picture."""
     secret = {"room": {"encrypted": "a shared secret"}}

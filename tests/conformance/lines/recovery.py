@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from livekit.protocol.models import DisconnectReason
 from livekit.protocol.rtc import LeaveRequest, SessionDescription
@@ -93,6 +94,7 @@ def _ufrags(offers: list[Any]) -> set[str]:
 
 
 @line("Recovery", "full reconnect")
+@pytest.mark.long
 async def test_full_reconnect(stage: Stage, second_call: Call) -> None:
     """Told to start anew, the client joins again, publishes again, and is seen again."""
     call, mark = second_call, stage.wire.mark()
