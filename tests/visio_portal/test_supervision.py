@@ -54,6 +54,13 @@ def _gone(number: int) -> bool:
     return not Path(f"/proc/{number}").exists()
 
 
+def _runs(number: int) -> None:
+    """Returns once the child is bound to its supervisor, which it is a moment after it was started."""
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{number}/comm").read_text() != "sleep\n" and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def test_a_killed_child_is_replaced_and_said() -> None:
     running, (sleeper, pages) = _started("1000")
     os.kill(sleeper, signal.SIGKILL)
@@ -76,6 +83,8 @@ def test_the_end_of_one_that_must_not_end_is_everybodys() -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "Ctrl-C"])
 def test_no_child_outlives_the_supervisor(how: signal.Signals) -> None:
     running, children = _started("1000")
+    for child in children:
+        _runs(child)
     running.send_signal(how)
     running.communicate(timeout=30)
     assert all(map(_gone, children))

@@ -27,7 +27,7 @@ def token(identity: str = "ann", room: str = "r", secret: str = SECRET, **change
         "sub": identity,
         "name": identity.title(),
         "nbf": now - 5,
-        "exp": now + 60,
+        "exp": now + 3600,
         "attributes": {"role": "guest"},
         "video": {"roomJoin": True, "room": room, "canUpdateOwnMetadata": True},
     }

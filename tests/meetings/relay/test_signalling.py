@@ -25,7 +25,7 @@ def token(secret: str = KEY.secret, **changes: Any) -> str:
         "sub": "ann",
         "name": "Ann",
         "nbf": now,
-        "exp": now + 60,
+        "exp": now + 3600,
         "attributes": {"role": "guest"},
         "video": {"roomJoin": True, "room": "r", "canPublish": False},
     }
