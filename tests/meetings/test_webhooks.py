@@ -29,7 +29,13 @@ Tell = Callable[..., HttpResponse]
 def _signature(body: str, *, secret: str = "", **claims: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
     now = int(time.time())
-    payload = {"iss": settings.MEDIA_SERVER_KEY, "nbf": now - 5, "exp": now + 3600, "sha256": digest, **claims}
+    payload = {
+        "iss": settings.MEDIA_SERVER_KEY,
+        "nbf": now - 5,
+        "exp": now + 3600,
+        "sha256": digest,
+        **claims,
+    }
     return jwt.encode(payload, secret or settings.MEDIA_SERVER_SECRET, algorithm="HS256")
 
 
