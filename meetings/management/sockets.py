@@ -1,8 +1,10 @@
 """Daphne's WebSockets as signalling needs them. Imported once `serve` has chosen the event loop."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
+from autobahn.exception import Disconnected
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from meetings.relay.interface import RelayLimits
@@ -38,7 +40,8 @@ class SignalSocket(WebSocketProtocol):
         """The connection is lost; its reader is told otherwise."""
 
     def serverSend(self, content: Any, binary: bool = False) -> None:
-        super().serverSend(content, binary)
+        with suppress(Disconnected):  # it went a moment ago, and its reader is about to be told
+            super().serverSend(content, binary)
         if self._unread is None:
             return
         self._unread += len(content)
