@@ -5,16 +5,45 @@
 //! `Router::next_due` has come. What is to be sent is written into the room that an `Exit` gives.
 #![forbid(unsafe_code)]
 
+mod asked;
+mod cache;
+mod codecs;
+mod congestion;
 mod demux;
+mod due;
 mod exit;
+mod feedback;
+mod mailbox;
+mod nack;
+mod numbers;
+mod path;
+mod probe;
+mod reception;
+mod red;
 mod reports;
 mod router;
+mod rtcp;
 mod rtp;
+mod sequence;
 mod settings;
+mod speakers;
+mod stash;
+mod stream;
+mod subscription;
+mod template;
+#[cfg(test)]
+mod testing;
+mod timers;
+mod transport;
+mod twcc;
 
+pub use asked::Heard;
 pub use demux::{classify, Protocol};
 pub use exit::{Arrivals, Exit, Kind};
+pub use path::{Accepted, Received};
 pub use reports::{CongestionReport, SenderClock, StreamReport, SubscriptionReport, TransportReport};
-pub use router::{Accepted, Ended, Heard, Reason, Received, Refusal, Router, Sizes, Stashed};
+pub use router::{Ended, Refusal, Router, Sizes};
 pub use rtp::{Header, Malformed};
 pub use settings::{Codec, StreamSettings, SubscriptionId, SubscriptionSettings, TrackId, TransportId};
+pub use stash::Stashed;
+pub use stream::Reason;

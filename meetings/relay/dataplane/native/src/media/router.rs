@@ -1,51 +1,22 @@
-//! Who publishes what to whom.
+//! Who publishes what to whom. The tables agree after every call: a transport that is gone leaves no stream
+//! and no subscription behind.
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
-
-use super::exit::{Arrivals, Exit};
-use super::reports::{CongestionReport, StreamReport, SubscriptionReport, TransportReport};
-use super::rtp::Header;
+use super::mailbox::Mailbox;
+use super::numbers::ByNumber;
+use super::probe::{Probe, STEP};
+use super::reports::{StreamReport, SubscriptionReport, TransportReport};
 use super::settings::{StreamSettings, SubscriptionId, SubscriptionSettings, TrackId, TransportId};
+use super::speakers::Speakers;
+use super::stash::Stashed;
+use super::stream::Stream;
+use super::subscription::Subscription;
+use super::timers::{Task, Timers};
+use super::transport::{Repair, Transport};
+use super::twcc::Arrivals;
 
-/// A media packet of a declared stream, each one told of exactly once.
-#[derive(Debug, Clone)]
-pub struct Accepted {
-    /// As `receive` was told.
-    pub place: usize,
-    /// Where in that place's buffer the packet lies; a packet unwrapped from RTX does not begin at 0.
-    pub range: Range<usize>,
-    pub track: TrackId,
-    pub ssrc: u32,
-    pub header: Header,
-    /// False where it is for the recorder only: louder voices are forwarded in its stead.
-    pub forward: bool,
-}
-
-/// What became of a packet.
-#[derive(Debug, Clone)]
-pub enum Received {
-    Accepted(Accepted),
-    /// Of an SSRC that was not declared; kept until it is. The control side is to be told of it.
-    Unknown(Header),
-    Dropped(Reason),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    Malformed,
-    /// A bandwidth probe: padding and nothing else.
-    Padding,
-    Duplicate,
-    TooLate,
-    Muted,
-    /// Neither the stream's payload type nor its RED's.
-    PayloadType,
-    /// Of an undeclared SSRC, and there is no room to keep it.
-    NoRoom,
-    /// The transport is not open.
-    NoTransport,
-}
+/// Streams and repairs of one transport; the control side declares fewer.
+const MOST_SSRCS: usize = 256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -64,154 +35,299 @@ pub struct Ended {
     pub rtx_ssrc: Option<u32>,
 }
 
-/// A packet that came before its SSRC was declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stashed {
-    pub at: u64,
-    pub packet: Vec<u8>,
-}
-
-impl AsRef<[u8]> for Stashed {
-    fn as_ref(&self) -> &[u8] {
-        &self.packet
-    }
-}
-
-/// What came of a compound RTCP packet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Heard {
-    /// It holds more than the router's own business; the control side is to be given it.
-    pub tell: bool,
-    pub malformed: bool,
-    pub congestion: Vec<CongestionReport>,
-    pub retransmitted: u32,
-    pub refused: u32,
-}
-
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sizes {
     pub transports: usize,
     pub streams: usize,
     pub tracks: usize,
     pub subscriptions: usize,
+    /// Packets kept for retransmission, in bytes allocated.
+    pub cached_octets: usize,
 }
 
-/// All state of the media; `voices` is how many of a group are forwarded at once.
-pub struct Router {}
+#[derive(Default)]
+pub(super) struct Track {
+    pub streams: Vec<Stream>,
+    pub subscriptions: Vec<Subscription>,
+    pub muted: bool,
+}
+
+impl Track {
+    /// Whether a subscriber waits for a keyframe of this SSRC.
+    pub fn is_awaited(&self, ssrc: u32) -> bool {
+        self.subscriptions.iter().any(|subscription| subscription.awaits() == Some(ssrc))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.streams.is_empty() && self.subscriptions.is_empty()
+    }
+}
+
+/// All state of the media.
+pub struct Router {
+    pub(super) transports: ByNumber<TransportId, Transport>,
+    pub(super) tracks: ByNumber<TrackId, Track>,
+    pub(super) track_of: ByNumber<SubscriptionId, TrackId>,
+    pub(super) speakers: Speakers,
+    pub(super) timers: Timers,
+    pub(super) mailbox: Mailbox,
+    streams_added: u64,
+}
 
 impl Router {
-    pub fn new(_voices: usize) -> Self {
-        Router {}
+    /// `voices`: how many of a group are forwarded at once.
+    pub fn new(voices: usize) -> Self {
+        Router {
+            transports: ByNumber::default(),
+            tracks: ByNumber::default(),
+            track_of: ByNumber::default(),
+            speakers: Speakers::new(voices),
+            timers: Timers::default(),
+            mailbox: Mailbox::default(),
+            streams_added: 0,
+        }
     }
 
     // Declared by the control side. Numbers that are not known are ignored.
 
-    pub fn open(&mut self, _transport: TransportId) {}
+    pub fn open(&mut self, transport: TransportId) {
+        self.transports.entry(transport).or_default();
+    }
 
     /// Its streams, repairs, subscriptions and stashed packets go with it.
-    pub fn close(&mut self, _transport: TransportId) {}
+    pub fn close(&mut self, transport: TransportId) {
+        let (ssrcs, subscriptions) = match self.transports.get(&transport) {
+            Some(gone) => (gone.streams.keys().copied().collect::<Vec<_>>(), gone.subscriptions.clone()),
+            None => return,
+        };
+        for ssrc in ssrcs {
+            self.remove_stream(transport, ssrc);
+        }
+        for number in subscriptions {
+            self.unsubscribe(number);
+        }
+        self.transports.remove(&transport);
+    }
 
-    pub fn watch_congestion(&mut self, _transport: TransportId, _extension: u8) {}
+    /// Counts the transport-wide numbers found in this header extension, and tells their sender of them.
+    pub fn watch_congestion(&mut self, transport: TransportId, extension: u8) {
+        if let Some(transport) = self.transports.get_mut(&transport) {
+            if transport.arrivals.as_ref().map_or(true, |(before, _)| *before != extension) {
+                transport.arrivals = Some((extension, Arrivals::default()));
+            }
+        }
+    }
 
     /// Afterwards `take_stashed` gives what came before; each goes through `receive` and `fan_out`.
-    pub fn add_stream(&mut self, _settings: StreamSettings, _now: u64) -> Result<(), Refusal> {
+    pub fn add_stream(&mut self, settings: StreamSettings) -> Result<(), Refusal> {
+        let transport = self.transports.get_mut(&settings.transport).ok_or(Refusal::UnknownTransport)?;
+        if transport.streams.contains_key(&settings.ssrc) || transport.repairs.contains_key(&settings.ssrc) {
+            return Err(Refusal::InUse);
+        }
+        if transport.streams.len() >= MOST_SSRCS {
+            return Err(Refusal::TooMany);
+        }
+        transport.streams.insert(settings.ssrc, settings.track);
+        if settings.voices != 0 {
+            self.speakers.join(settings.voices, settings.track);
+        }
+        self.streams_added += 1;
+        let track = self.tracks.entry(settings.track).or_default();
+        track.streams.push(Stream::new(self.streams_added, settings));
         Ok(())
     }
 
     /// As for `add_stream`, `take_stashed(transport, rtx_ssrc)` follows.
     pub fn add_repair(
         &mut self,
-        _transport: TransportId,
-        _rtx_ssrc: u32,
-        _ssrc: u32,
-        _payload_type: u8,
+        transport: TransportId,
+        rtx_ssrc: u32,
+        ssrc: u32,
+        payload_type: u8,
     ) -> Result<(), Refusal> {
+        let transport = self.transports.get_mut(&transport).ok_or(Refusal::UnknownTransport)?;
+        if transport.streams.contains_key(&rtx_ssrc) {
+            return Err(Refusal::InUse);
+        }
+        if transport.repairs.len() >= MOST_SSRCS {
+            return Err(Refusal::TooMany);
+        }
+        transport.repairs.insert(rtx_ssrc, Repair { ssrc, payload_type });
         Ok(())
     }
 
-    pub fn take_stashed(&mut self, _transport: TransportId, _ssrc: u32) -> Vec<Stashed> {
-        Vec::new()
+    pub fn take_stashed(&mut self, transport: TransportId, ssrc: u32) -> Vec<Stashed> {
+        self.transports.get_mut(&transport).map_or_else(Vec::new, |transport| transport.stash.take(ssrc))
     }
 
-    /// True where it was there: its SRTP stream can be removed.
-    pub fn remove_stream(&mut self, _transport: TransportId, _ssrc: u32) -> bool {
-        false
+    /// True where it was there: its SRTP stream can be removed, and those of its repairs.
+    pub fn remove_stream(&mut self, transport: TransportId, ssrc: u32) -> bool {
+        let of_transport = match self.transports.get_mut(&transport) {
+            Some(of_transport) => of_transport,
+            None => return false,
+        };
+        let number = match of_transport.streams.remove(&ssrc) {
+            Some(number) => number,
+            None => return of_transport.repairs.remove(&ssrc).is_some(),
+        };
+        of_transport.repairs.retain(|_, repair| repair.ssrc != ssrc);
+        if let Some(track) = self.tracks.get_mut(&number) {
+            let meant =
+                |stream: &Stream| stream.settings.transport == transport && stream.settings.ssrc == ssrc;
+            if let Some(index) = track.streams.iter().position(meant) {
+                let stream = track.streams.remove(index);
+                track.subscriptions.iter_mut().for_each(|subscription| subscription.forget(stream.id));
+                let group = stream.settings.voices;
+                if !track.streams.iter().any(|other| other.settings.voices == group) {
+                    self.speakers.leave(group, number);
+                }
+            }
+        }
+        self.tidy(number);
+        true
     }
 
-    pub fn mute(&mut self, _track: TrackId, _muted: bool, _now: u64) {}
+    /// Forgets a track of which nothing is left.
+    fn tidy(&mut self, number: TrackId) {
+        if self.tracks.get(&number).map_or(false, Track::is_empty) {
+            self.tracks.remove(&number);
+        }
+    }
 
-    pub fn subscribe(&mut self, _settings: SubscriptionSettings) -> Result<(), Refusal> {
+    /// Nothing of a muted track is forwarded. One that is not known yet is remembered while it is muted.
+    pub fn mute(&mut self, number: TrackId, muted: bool, now: u64) {
+        if muted {
+            let track = self.tracks.entry(number).or_default();
+            track.muted = true;
+            for stream in &track.streams {
+                self.speakers.silence(stream.settings.voices, number);
+            }
+        } else if let Some(track) = self.tracks.get_mut(&number) {
+            track.muted = false;
+            for stream in &mut track.streams {
+                // A picture that comes back begins with a keyframe.
+                stream.want_keyframe();
+                schedule_repair(&mut self.timers, stream, number, now);
+            }
+            self.tidy(number);
+        }
+    }
+
+    /// Nothing is forwarded before `steer`.
+    pub fn subscribe(&mut self, settings: SubscriptionSettings) -> Result<(), Refusal> {
+        let transport = self.transports.get_mut(&settings.transport).ok_or(Refusal::UnknownTransport)?;
+        if self.track_of.contains_key(&settings.number) {
+            return Err(Refusal::InUse);
+        }
+        let rtx_ssrc = settings.rtx.map(|(ssrc, _)| ssrc);
+        if !transport.claim(settings.ssrc, rtx_ssrc) {
+            return Err(Refusal::SsrcUsed);
+        }
+        transport.outgoing.insert(settings.ssrc, settings.number);
+        transport.subscriptions.push(settings.number);
+        self.track_of.insert(settings.number, settings.track);
+        let track = self.tracks.entry(settings.track).or_default();
+        track.subscriptions.push(Subscription::new(settings));
         Ok(())
+    }
+
+    pub(super) fn subscription(&mut self, number: SubscriptionId) -> Option<(&mut Subscription, TrackId)> {
+        let track = *self.track_of.get(&number)?;
+        let subscriptions = &mut self.tracks.get_mut(&track)?.subscriptions;
+        let found = subscriptions.iter_mut().find(|subscription| subscription.settings.number == number);
+        found.map(|subscription| (subscription, track))
     }
 
     /// The layer to forward from its next keyframe on; `None` pauses.
-    pub fn steer(&mut self, _number: SubscriptionId, _ssrc: Option<u32>, _now: u64) {}
-
-    pub fn unsubscribe(&mut self, _number: SubscriptionId) -> Option<Ended> {
-        None
+    pub fn steer(&mut self, number: SubscriptionId, ssrc: Option<u32>, now: u64) {
+        let (subscription, track) = match self.subscription(number) {
+            Some(found) => found,
+            None => return,
+        };
+        subscription.steer(ssrc);
+        if let Some(ssrc) = subscription.awaits() {
+            self.want_keyframe(track, ssrc, now);
+        }
     }
 
-    pub fn request_keyframe(&mut self, _transport: TransportId, _ssrc: u32, _now: u64) {}
+    /// The SRTP streams that it had, its SSRCs can not be used again on the transport.
+    pub fn unsubscribe(&mut self, number: SubscriptionId) -> Option<Ended> {
+        let number_of_track = self.track_of.remove(&number)?;
+        let track = self.tracks.get_mut(&number_of_track)?;
+        let meant = |subscription: &Subscription| subscription.settings.number == number;
+        let index = track.subscriptions.iter().position(meant)?;
+        let settings = track.subscriptions.swap_remove(index).settings;
+        if let Some(transport) = self.transports.get_mut(&settings.transport) {
+            transport.outgoing.remove(&settings.ssrc);
+            transport.subscriptions.retain(|other| *other != number);
+        }
+        self.tidy(number_of_track);
+        let rtx_ssrc = settings.rtx.map(|(ssrc, _)| ssrc);
+        Some(Ended { transport: settings.transport, ssrc: settings.ssrc, rtx_ssrc })
+    }
+
+    pub fn request_keyframe(&mut self, transport: TransportId, ssrc: u32, now: u64) {
+        let track = self.transports.get(&transport).and_then(|transport| transport.streams.get(&ssrc));
+        if let Some(track) = track.copied() {
+            self.want_keyframe(track, ssrc, now);
+        }
+    }
+
+    pub(super) fn want_keyframe(&mut self, number: TrackId, ssrc: u32, now: u64) {
+        let streams = self.tracks.get_mut(&number).map(|track| &mut track.streams);
+        for stream in streams.into_iter().flatten().filter(|stream| stream.settings.ssrc == ssrc) {
+            stream.want_keyframe();
+            schedule_repair(&mut self.timers, stream, number, now);
+        }
+    }
 
     /// Repeats sent packets under RTX, at `bitrate` (bit/s) for `duration` (µs).
-    pub fn probe(&mut self, _transport: TransportId, _bitrate: u64, _duration: u64, _now: u64) {}
-
-    // The packet path
-
-    /// Takes in an unprotected RTP packet; `place` is how the caller will find it again. What came by RTX is
-    /// unwrapped where it lies.
-    pub fn receive(
-        &mut self,
-        _transport: TransportId,
-        _place: usize,
-        _packet: &mut [u8],
-        _now: u64,
-    ) -> Received {
-        Received::Dropped(Reason::NoTransport)
+    pub fn probe(&mut self, number: TransportId, bitrate: u64, duration: u64, now: u64) {
+        if let Some(transport) = self.transports.get_mut(&number) {
+            transport.probe = Some(Probe::new(bitrate, duration, now));
+            self.timers.schedule(&mut transport.probing, now + STEP, Task::Probe(number));
+        }
     }
-
-    /// Writes a run of accepted packets, all of one track, for each subscription: subscriber by subscriber,
-    /// so that consecutive packets have one address.
-    pub fn fan_out<A: Arrivals + ?Sized>(
-        &mut self,
-        _run: &[Accepted],
-        _arrivals: &A,
-        _now: u64,
-        _exit: &mut impl Exit,
-    ) {
-    }
-
-    /// Takes in an unprotected compound; retransmissions that it asks for are written at once.
-    pub fn receive_rtcp(
-        &mut self,
-        _transport: TransportId,
-        _packet: &[u8],
-        _now: u64,
-        _exit: &mut impl Exit,
-    ) -> Heard {
-        Heard::default()
-    }
-
-    // By timer
-
-    /// When `tick` has something to do; `None`: not before the next call of another method.
-    pub fn next_due(&self) -> Option<u64> {
-        None
-    }
-
-    /// Writes what is due: NACK, PLI, reports and feedback, as compounds of at most 1,200 bytes, and probes.
-    pub fn tick(&mut self, _now: u64, _exit: &mut impl Exit) {}
 
     // Reports
 
     /// `each(transport, ssrc, report)` for every stream; starts a new interval for levels.
-    pub fn stream_reports(&mut self, _each: impl FnMut(TransportId, u32, &StreamReport)) {}
+    pub fn stream_reports(&mut self, mut each: impl FnMut(TransportId, u32, &StreamReport)) {
+        for stream in self.tracks.values_mut().flat_map(|track| &mut track.streams) {
+            each(stream.settings.transport, stream.settings.ssrc, &stream.report());
+        }
+    }
 
-    pub fn subscription_reports(&self, _each: impl FnMut(SubscriptionId, &SubscriptionReport)) {}
+    pub fn subscription_reports(&self, mut each: impl FnMut(SubscriptionId, &SubscriptionReport)) {
+        for track in self.tracks.values() {
+            let video = track.streams.iter().any(Stream::is_video);
+            for subscription in &track.subscriptions {
+                each(subscription.settings.number, &subscription.report(video));
+            }
+        }
+    }
 
-    pub fn transport_reports(&self, _each: impl FnMut(TransportId, &TransportReport)) {}
+    pub fn transport_reports(&self, mut each: impl FnMut(TransportId, &TransportReport)) {
+        self.transports.iter().for_each(|(number, transport)| each(*number, &transport.report));
+    }
 
     pub fn sizes(&self) -> Sizes {
-        Sizes::default()
+        let streams = || self.tracks.values().flat_map(|track| &track.streams);
+        Sizes {
+            transports: self.transports.len(),
+            streams: streams().count(),
+            tracks: self.tracks.len(),
+            subscriptions: self.track_of.len(),
+            cached_octets: streams().map(|stream| stream.cache.size()).sum(),
+        }
+    }
+}
+
+/// Sees to it that NACK and PLI are looked at when they are due.
+pub(super) fn schedule_repair(timers: &mut Timers, stream: &mut Stream, track: TrackId, now: u64) {
+    let keyframe = stream.keyframe_due(now);
+    let due = [keyframe, stream.nacks.next_due()].iter().flatten().min().copied();
+    if let Some(due) = due {
+        timers.schedule(&mut stream.repair, due, Task::Repair(track, stream.id));
     }
 }

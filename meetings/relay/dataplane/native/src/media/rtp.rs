@@ -1,9 +1,9 @@
-//! RTP packets (RFC 3550) and their header extensions (RFC 8285): parsing and writing.
+//! RTP headers (RFC 3550 section 5.1) and their extensions (RFC 8285).
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
 
-pub const FIXED_HEADER: usize = 12;
+pub(super) const FIXED_HEADER: usize = 12;
 const VERSION: u8 = 2 << 6;
 const ONE_BYTE_PROFILE: u16 = 0xBEDE;
 const TWO_BYTE_PROFILE: u16 = 0x1000; // low four bits are application bits
@@ -17,7 +17,7 @@ pub struct Malformed;
 pub struct Header {
     pub marker: bool,
     pub payload_type: u8,
-    pub sequence_number: u16,
+    pub sequence: u16,
     pub timestamp: u32,
     pub ssrc: u32,
     extension_profile: u16,
@@ -62,7 +62,7 @@ impl Header {
         Ok(Header {
             marker: packet[1] & 0x80 != 0,
             payload_type: packet[1] & 0x7F,
-            sequence_number: read_u16(packet, 2)?,
+            sequence: read_u16(packet, 2)?,
             timestamp: read_u32(packet, 4)?,
             ssrc: read_u32(packet, 8)?,
             extension_profile,
@@ -74,6 +74,11 @@ impl Header {
     /// Bandwidth probes carry padding and nothing else.
     pub fn is_padding_only(&self) -> bool {
         self.payload.is_empty()
+    }
+
+    /// The value of one element of the header extension.
+    pub fn extension<'a>(&self, packet: &'a [u8], id: u8) -> Option<&'a [u8]> {
+        self.extensions(packet).find(|(found, _)| *found == id).map(|(_, value)| value)
     }
 
     /// The elements of the header extension; a malformed element ends the iteration.
@@ -119,5 +124,69 @@ impl<'a> Iterator for Extensions<'a> {
         let value = self.rest.get(start..start + length)?;
         self.rest = &self.rest[start + length..];
         Some((id, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_two_byte_extensions_csrc_and_padding() {
+        let mut packet = vec![0xB1, 0xE0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 9, 9, 9, 9];
+        packet.extend([0x10, 0x00, 0, 2, 7, 0, 0, 20, 2, 8, 8, 0]);
+        packet.extend([42, 0, 0, 3]);
+        let header = Header::parse(&packet).unwrap();
+        assert_eq!((header.marker, header.payload_type, header.sequence), (true, 96, 1));
+        assert_eq!((header.timestamp, header.ssrc), (2, 3));
+        assert_eq!(header.extensions(&packet).collect::<Vec<_>>(), vec![(7, &[][..]), (20, &[8, 8][..])]);
+        assert_eq!(header.extension(&packet, 20), Some(&[8, 8][..]));
+        assert_eq!(header.extension(&packet, 21), None);
+        assert_eq!(&packet[header.payload], &[42]);
+    }
+
+    #[test]
+    fn reads_one_byte_extensions_up_to_the_reserved_identifier() {
+        let mut packet = vec![0x90, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
+        packet.extend([0xBE, 0xDE, 0, 3, 0x10, 30, 0, 0x51, 1, 2, 0, 0xF0, 7, 0x20, 9, 0]);
+        let header = Header::parse(&packet).unwrap();
+        assert_eq!(
+            header.extensions(&packet).collect::<Vec<_>>(),
+            vec![(1, &[30][..]), (5, &[1, 2][..])],
+            "RFC 8285 section 4.2: identifier 15 ends the reading"
+        );
+    }
+
+    #[test]
+    fn tells_padding_only_packets() {
+        let packet = [0xA0, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 3];
+        assert!(Header::parse(&packet).unwrap().is_padding_only());
+    }
+
+    #[test]
+    fn refuses_padding_that_is_none_or_more_than_there_is() {
+        for size in [0, 4] {
+            let packet = [0xA0, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, size];
+            assert_eq!(Header::parse(&packet), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_every_changed_byte_is_survived() {
+        let mut packet = vec![0xB2, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 1, 1, 1, 1, 2, 2, 2, 2];
+        packet.extend([0xBE, 0xDE, 0, 2, 0x31, 1, 2, 0x50, 9, 0, 0, 0, 7, 7, 7, 1]);
+        for length in 0..packet.len() {
+            let _ = Header::parse(&packet[..length]);
+        }
+        for at in 0..packet.len() {
+            for value in 0..=255 {
+                let mut bad = packet.clone();
+                bad[at] = value;
+                if let Ok(header) = Header::parse(&bad) {
+                    assert!(header.payload.start <= header.payload.end && header.payload.end <= bad.len());
+                    header.extensions(&bad).for_each(drop);
+                }
+            }
+        }
     }
 }
