@@ -74,7 +74,7 @@ soak: test-install
 RUNS ?= 0
 SECONDS ?= $(if $(filter 0,$(RUNS)),600,0)
 fuzz: test-install
-	@for target in $(or $(TARGET),stun rtp rtcp sdp tokens signalling twirp webhook records); do \
+	@for target in $(or $(TARGET),stun frames rtp rtcp sdp tokens signalling twirp webhook records); do \
 	$(VENV)/python -m tests.fuzz $$target $(RUNS) $(SECONDS) || exit 1; done
 
 fuzz-keep: test-install

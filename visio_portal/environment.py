@@ -14,6 +14,7 @@ from visio_portal import service_urls
 from visio_portal.addresses import WILDCARDS, announced_addresses, bracketed, is_loopback, machine_names
 from visio_portal.proxies import Network
 from visio_portal.tls import Certificate, UnusableCertificate, certificate_for
+from visio_portal.turn import Turn, turn
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_PROCESS_BROKER = "memory://localhost/"
@@ -77,6 +78,9 @@ class Environment:
     """Where a relay in a process of its own listens (``manage.py relay``); empty: it runs in this one."""
     webhook_url: str
     """Where that relay tells the portal what happens; empty: at this machine's ``PORT``."""
+    media_tcp: bool
+    """Whether media may come over TCP as well, at the number of a UDP port that was named."""
+    turn: Turn
 
     @property
     def address(self) -> str:
@@ -140,6 +144,20 @@ def _read(name: str, reader: Callable[[str], Value], default: Value) -> Value:
         raise BadEnvironment(f"{name} {error}") from None
 
 
+def _switch(name: str, *, default: bool) -> bool:
+    text = _text(name, "on" if default else "off").lower()
+    if text not in ("on", "off"):
+        raise BadEnvironment(f"{name} must be on or off, not “{text}”.")
+    return text == "on"
+
+
+def _turn() -> Turn:
+    try:
+        return turn(_text("VISIO_TURN_URLS", ""), _text("VISIO_TURN_SECRET", ""))
+    except ValueError as error:
+        raise BadEnvironment(str(error)) from None
+
+
 def _folder(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).expanduser().resolve()
 
@@ -164,6 +182,8 @@ def read() -> Environment:
         services=_services(),
         relay_url=_read("VISIO_RELAY_URL", service_urls.http, ""),
         webhook_url=_read("VISIO_WEBHOOK_URL", service_urls.http, ""),
+        media_tcp=_switch("VISIO_MEDIA_TCP", default=True),
+        turn=_turn(),
     )
 
 

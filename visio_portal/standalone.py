@@ -1,12 +1,14 @@
-"""The relay alone: no settings, no database, no data folder; Django is not even loaded."""
+"""The relay alone: no database, no data folder, of the settings only TURN's; Django is not even loaded."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from meetings.management import standalone
 from visio_portal.addresses import announced_addresses
 from visio_portal.scrubbing import ScrubbingFormatter
+from visio_portal.turn import turn as read_turn
 
 
 def wanted(words: Sequence[str]) -> bool:
@@ -21,9 +23,19 @@ def main(words: Sequence[str]) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("visio").setLevel(logging.INFO)
     try:
-        standalone.run(words[1:], addresses=announced_addresses(), say=_say)
+        turn = _turn_servers()
+    except ValueError as reason:
+        sys.exit(str(reason))
+    try:
+        standalone.run(words[1:], addresses=announced_addresses(), say=_say, turn=turn)
     except standalone.CannotListen as reason:
         sys.exit(str(reason))
+
+
+def _turn_servers() -> standalone.TurnServers | None:
+    """In the environment alone: a command line is seen by everyone on the machine."""
+    told = read_turn(os.environ.get("VISIO_TURN_URLS", ""), os.environ.get("VISIO_TURN_SECRET", "").strip())
+    return standalone.TurnServers(told.urls, told.secret) if told.urls else None
 
 
 def _say(line: str) -> None:

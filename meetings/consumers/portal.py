@@ -7,7 +7,7 @@ from django.db import InterfaceError, OperationalError
 from meetings.errors import MeetingsError, NotAllowed
 from meetings.relay.errors import Refused
 from meetings.relay.interface import JoinClaims
-from meetings.relay.server import RelayConfig
+from meetings.relay.server import RelayConfig, TurnServers
 from meetings.services import admission, recording
 
 
@@ -38,11 +38,16 @@ class PortalAnswers:
 
 def relay_config() -> RelayConfig:
     """From the settings."""
+    told = settings.VISIO
+    # Nobody can be told beforehand of a port that is chosen by chance, and the pages' own is taken.
+    tcp = told.media_tcp and told.udp_port not in (0, told.port if settings.MEDIA_EMBEDDED else 0)
     return RelayConfig(
         api_key=settings.MEDIA_SERVER_KEY,
         api_secret=settings.MEDIA_SERVER_SECRET,
-        media_addresses=settings.VISIO.media_addresses,
-        udp_port=settings.VISIO.udp_port,
+        media_addresses=told.media_addresses,
+        udp_port=told.udp_port,
+        tcp=tcp,
+        turn=TurnServers(told.turn.urls, told.turn.secret) if told.turn.urls else None,
         recordings_dir=settings.RECORDINGS_DIR,
         webhook_urls=(settings.MEDIA_WEBHOOK_URL,),
     )

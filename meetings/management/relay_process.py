@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import uvloop
 
@@ -35,13 +36,15 @@ async def _serve(
     told, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    relay = Relay(config, portal)
+    relay = Relay(replace(config, tcp=config.tcp and config.udp_port != port), portal)
     census_on_signal(loop, lambda: relay)
     listener = Listener(application(relay))
     try:
         await relay.start()
     except OSError as error:
-        raise CannotListen(f"The media port (UDP {config.udp_port}) cannot be used: {_why(error)}.") from None
+        raise CannotListen(
+            f"The media port (UDP {config.udp_port}) cannot be used: {error.strerror}."
+        ) from None
     try:
         try:
             bound = await listener.listen(host, port)

@@ -10,7 +10,7 @@ from pathlib import Path
 from meetings.management.relay_process import CannotListen, run_relay
 from meetings.relay.errors import Refused
 from meetings.relay.interface import JoinClaims
-from meetings.relay.server import RelayConfig
+from meetings.relay.server import RelayConfig, TurnServers
 
 log = logging.getLogger("visio.relay")
 
@@ -58,6 +58,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--udp-port", type=port_number, default=0, help="UDP port of the media (any free one)"
     )
     parser.add_argument(
+        "--no-tcp", action="store_true", help="no media over TCP at the number of the given UDP port"
+    )
+    parser.add_argument(
         "--node-ip", metavar="IP[,IP …]", help="addresses announced to clients (all of this machine)"
     )
     parser.add_argument(
@@ -88,7 +91,13 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-def run(words: Sequence[str], *, addresses: Sequence[str], say: Callable[[str], None]) -> None:
+def run(
+    words: Sequence[str],
+    *,
+    addresses: Sequence[str],
+    say: Callable[[str], None],
+    turn: TurnServers | None = None,
+) -> None:
     """Parses the command line and serves. Raises CannotListen; a wrong command line ends the process."""
     parser = argparse.ArgumentParser(prog="manage.py relay", description=__doc__)
     arguments(parser)
@@ -104,10 +113,12 @@ def run(words: Sequence[str], *, addresses: Sequence[str], say: Callable[[str], 
         media_addresses=node_ips or tuple(addresses),
         recordings_dir=options.recordings or Path(os.devnull),
         udp_port=options.udp_port,
+        tcp=options.udp_port != 0 and not options.no_tcp,
+        turn=turn,
         webhook_urls=tuple(options.webhook),
     )
     os.umask(0o077)  # recordings are for their owner alone
     run_relay(config, OpenPortal(options.recordings), host=options.bind, port=options.port, say=say)
 
 
-__all__ = ["CannotListen", "arguments", "key_of", "run"]
+__all__ = ["CannotListen", "TurnServers", "arguments", "key_of", "run"]

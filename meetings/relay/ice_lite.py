@@ -20,6 +20,9 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 _GENERATIONS: Final = 2
 # RFC 8445 §5.1.2.1: type preference of a host, highest local preference, component 1.
 _HOST_PRIORITY: Final = 2_130_706_431
+# Below every UDP candidate, as RFC 6544 §4.2 recommends; 90 is libwebrtc's for a host over TCP. The direction
+# preference of a passive host is 4, in the upper 3 bits of the local preference.
+_TCP_HOST_PRIORITY: Final = 90 << 24 | (4 * 8192 + 8191) << 8 | 255
 
 # The transport, the peer's address, whether it is nominated, and the address of ours that it reached.
 Bind = Callable[[int, Address, bool, str], bool]
@@ -82,6 +85,7 @@ class IceLite:
         self._clock, self._bind, self._addresses = clock, bind, addresses
         self._agents: dict[str, IceAgent] = {}
         self.refused = 0
+        self.over_tcp = False  # whether checks are taken over TCP as well, at the same port number
 
     @property
     def agents(self) -> int:
@@ -98,14 +102,23 @@ class IceLite:
         self._agents.pop(ufrag, None)
 
     def candidates(self, port: int) -> list[str]:
-        """One host candidate per announced address, the first preferred."""
-        return [
+        """One host candidate per announced address, the first preferred; then those over TCP (RFC 6544)."""
+        lines = [
             f"candidate:{number + 1} 1 udp {_HOST_PRIORITY - number * 256} {address} {port} typ host"
             for number, address in enumerate(self._addresses)
         ]
+        for number, address in enumerate(self._addresses if self.over_tcp else ()):
+            end = f"{_TCP_HOST_PRIORITY - number * 256} {address} {port} typ host tcptype passive"
+            lines.append(f"candidate:{len(lines) + 1} 1 tcp {end}")
+        return lines
 
-    def stun_received(self, data: bytes, address: Address, local: str = "") -> bytes | None:
-        """The response to a check that came to `local`; silence for whoever does not know the password."""
+    def stun_received(
+        self, data: bytes, address: Address, local: str = "", seen: Address | None = None
+    ) -> bytes | None:
+        """The response to a check that came to `local`; silence for whoever does not know the password.
+
+        `seen` is what the peer is told of itself, where the data plane knows it by another `address`.
+        """
         request = parse_binding_request(data)
         agent = self._agents.get(request.local_ufrag) if request else None
         password = agent.password_of(request.local_ufrag) if agent and request else None
@@ -120,4 +133,4 @@ class IceLite:
         agent.heard_at = self._clock.monotonic()
         if request.use_candidate:
             agent.on_nominated()
-        return binding_response(request, password, address)
+        return binding_response(request, password, seen or address)

@@ -65,6 +65,10 @@ class RelayLimits:
     dtls_burst: int = 3_000
     ssrcs: int = 64
     addresses: int = 8
+    tcp_connections: int = 400  # media over TCP, everybody's together
+    tcp_strangers: int = 64  # of them without a valid check yet
+    tcp_first_check: float = 10.0  # seconds
+    tcp_backlog: int = 128 * 1024  # bytes that a client has not read
     webhook_queue: int = 10_000
     recorder_queue: int = 20_000
     handshake: float = 20.0  # seconds from the first answer to a connected transport

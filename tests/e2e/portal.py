@@ -109,14 +109,16 @@ def running_portal(
     variables: Mapping[str, str] | None = None,
     log_lines: int | None = None,
     on: Machine | None = None,
+    port: int | None = None,
 ) -> Iterator[Portal]:
     """Starts the server, waits until it says that it is ready, and stops it in the end.
 
     The demo is seeded unless other *options* are given; *variables* go into its environment. Of its log about
-    the last *log_lines* are kept, all by default. It runs in this process's network, or *on* another machine.
+    the last *log_lines* are kept, all by default. It runs in this process's network, or *on* another machine,
+    at a free *port* unless told which.
     """
     program = ["manage.py", "serve", *(options or ("--demo",))]
-    with _running(program, data, variables or {}, log_lines, on) as portal:
+    with _running(program, data, variables or {}, log_lines, on, port) as portal:
         yield portal
 
 
@@ -141,8 +143,9 @@ def _running(
     variables: Mapping[str, str],
     log_lines: int | None = None,
     on: Machine | None = None,
+    port: int | None = None,
 ) -> Iterator[Portal]:
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, *program]
     process = subprocess.Popen(
         on.inside(*command) if on else command,

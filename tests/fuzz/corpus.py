@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from pathlib import Path
 
-TARGETS = ("stun", "rtp", "rtcp", "sdp", "tokens", "signalling", "twirp", "webhook", "records")
+TARGETS = ("stun", "frames", "rtp", "rtcp", "sdp", "tokens", "signalling", "twirp", "webhook", "records")
 _FOLDER = Path(__file__).parent / "inputs"
 
 

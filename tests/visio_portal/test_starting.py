@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.portal import running_portal
+from tests.e2e.portal import free_port, running_portal
 from visio_portal.environment import ROOT
 
 
@@ -48,6 +48,29 @@ def test_a_taken_media_port_is_named(tmp_path: Path) -> None:
         udp = other.getsockname()[1]
         done = _start({"VISIO_DATA": str(tmp_path), "PORT": _free_port(), "VISIO_UDP_PORT": str(udp)})
     assert f"VISIO_UDP_PORT={udp} cannot be used" in _one_sentence(done)
+
+
+def test_a_media_port_taken_in_tcp_alone_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 0))
+        other.listen()
+        taken = str(other.getsockname()[1])
+        done = _start({"VISIO_DATA": str(tmp_path), "PORT": _free_port(), "VISIO_UDP_PORT": taken})
+    sentence = _one_sentence(done)
+    assert f"VISIO_UDP_PORT={taken} cannot be used" in sentence
+    assert "for TCP; VISIO_MEDIA_TCP=off" in sentence
+
+
+def test_pages_and_media_may_have_the_same_number(tmp_path: Path) -> None:
+    """TCP is the pages' then: media come by UDP alone."""
+    port = free_port()
+    with running_portal(tmp_path, variables={"VISIO_UDP_PORT": str(port)}, port=port) as portal:
+        portal.wait_for_log(f"relay listens on UDP, every address, port {port}")
+
+
+def test_a_turn_server_without_its_secret_is_named(tmp_path: Path) -> None:
+    done = _start({"VISIO_DATA": str(tmp_path), "VISIO_TURN_URLS": "turn:turn.example"})
+    assert "VISIO_TURN_URLS needs VISIO_TURN_SECRET" in _one_sentence(done)
 
 
 def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:

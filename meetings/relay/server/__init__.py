@@ -5,5 +5,6 @@ from meetings.relay.server.config import RelayConfig
 from meetings.relay.server.edge import Listener, application
 from meetings.relay.server.relay import Relay
 from meetings.relay.server.session import Session
+from meetings.relay.server.turn import TurnServers
 
-__all__ = ["Listener", "Relay", "RelayConfig", "Session", "application", "process_census"]
+__all__ = ["Listener", "Relay", "RelayConfig", "Session", "TurnServers", "application", "process_census"]

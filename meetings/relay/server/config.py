@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meetings.relay.interface import RelayLimits
+from meetings.relay.server.turn import TurnServers
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,7 @@ class RelayConfig:
     empty: all of IPv4 and IPv6.
 
     `further_keys`: more (key, secret) pairs whose tokens count; the first pair signs webhooks.
+    `tcp`: media are taken over TCP as well, on the UDP port's number. `turn`: told to every client.
     """
 
     api_key: str
@@ -20,6 +22,8 @@ class RelayConfig:
     recordings_dir: Path
     udp_port: int = 0
     bind: str = ""
+    tcp: bool = False
+    turn: TurnServers | None = None
     webhook_urls: tuple[str, ...] = ()
     further_keys: tuple[tuple[str, str], ...] = ()
     limits: RelayLimits = field(default_factory=RelayLimits)

@@ -9,6 +9,7 @@ from typing import Final
 
 from livekit.protocol.models import DisconnectReason
 from livekit.protocol.rtc import (
+    ICEServer,
     JoinRequest,
     LeaveRequest,
     ParticipantUpdate,
@@ -20,6 +21,7 @@ from meetings.relay.api import Api
 from meetings.relay.dataplane.portable import PortablePlane
 from meetings.relay.errors import LimitExceeded, Refused, RelayError
 from meetings.relay.ice_lite import IceLite
+from meetings.relay.ice_tcp import TcpEdge
 from meetings.relay.interface import Address, Clock, JoinClaims, Portal, SystemClock
 from meetings.relay.participant import Context, Participant, add_track
 from meetings.relay.recorder import Recording, WriterThread
@@ -54,6 +56,9 @@ class Relay:
             max_addresses=limits.addresses,
             consent=limits.consent,
         )
+        self._tcp = TcpEdge(
+            bind=config.bind, check_received=self._ice.stun_received, clock=self.clock, limits=limits
+        )
         self._writer = WriterThread(limit=limits.recorder_queue)
         self._webhooks = Webhooks(config.webhook_urls, self._api_key, self.clock, limit=limits.webhook_queue)
         context = Context(self._plane, self._ice, Certificate(), self.clock, limits, self._api_key)
@@ -79,19 +84,31 @@ class Relay:
         return self._plane.port
 
     async def start(self) -> None:
-        """Raises OSError where the UDP port is taken."""
+        """Raises OSError where the UDP port is taken, or with `tcp` the same number in TCP."""
         await self._plane.start()
+        if self.config.tcp:
+            await self._start_tcp()
         self._writer.start()
         await self._webhooks.start()
         await self._rooms.start()
-        log.info("relay listens on UDP %s port %d", self.config.bind or "every address,", self.udp_port)
+        ways = "UDP and TCP" if self.config.tcp else "UDP"
+        log.info("relay listens on %s, %s port %d", ways, self.config.bind or "every address,", self.udp_port)
 
     async def stop(self) -> None:
         """Sends everybody a leave message, finishes recordings and webhooks, frees the port."""
         await self._rooms.stop()
         await asyncio.to_thread(self._writer.stop)
         await self._webhooks.stop()
+        await self._tcp.stop()
         await self._plane.stop()
+
+    async def _start_tcp(self) -> None:
+        try:
+            await self._tcp.start(self.udp_port)
+        except OSError:
+            await self._plane.stop()
+            raise
+        self._ice.over_tcp = True
 
     # /rtc/v1/validate and /rtc/v1
 
@@ -131,6 +148,7 @@ class Relay:
         """Packets and messages forwarded, refused and dropped since the start."""
         return {
             **self._plane.counters(),
+            **self._tcp.counters,
             **self._context.counters,
             "stun_refused": self._ice.refused,
             "webhooks_dropped": self._webhooks.dropped,
@@ -146,6 +164,7 @@ class Relay:
             "tracks": sum(1 for person in people for _ in person.publications),
             "subscriptions": sum(1 for person in people for _ in person.subscriptions),
             "ice_agents": self._ice.agents,
+            "tcp_connections": self._tcp.connections,
             **self._plane.sizes(),
         }
 
@@ -214,7 +233,7 @@ class Relay:
         person.subscriptions.may_pause = settings.subscriber_allow_pause
         person.attach(outbox)
         room.enter(person)
-        person.send(SignalResponse(join=welcome(room, person, self._sif_trailer)))
+        person.send(SignalResponse(join=welcome(room, person, self._sif_trailer, self._ice_servers(person))))
         room.announce(person)
         client = request.client_info
         log.info("room %s: %s joined (%s %r)", room.name, person.identity, client.sdk, client.version[:40])
@@ -248,7 +267,8 @@ class Relay:
         person.attach(outbox)
         person.subscriptions.resumed()
         others = [other.info for other in room.visible(but=person)]
-        person.send(SignalResponse(reconnect=ReconnectResponse(server_info=server_info())))
+        again = ReconnectResponse(server_info=server_info(), ice_servers=self._ice_servers(person))
+        person.send(SignalResponse(reconnect=again))
         person.send(SignalResponse(update=ParticipantUpdate(participants=[person.info, *others])))
         if person.subscriptions.waiting:
             person.renegotiate()
@@ -256,6 +276,10 @@ class Relay:
         session = Session(self.config.limits, self.clock, room, person, outbox)
         self._first_offer(room, person, request)
         return session
+
+    def _ice_servers(self, person: Participant) -> list[ICEServer]:
+        turn = self.config.turn
+        return [turn.for_person(person.identity, self.clock.wall_ns() / 1e9)] if turn else []
 
     def _bind(self, transport: int, address: Address, preferred: bool, local: str) -> bool:
         return self._plane.bind(transport, address, preferred=preferred, local=local)

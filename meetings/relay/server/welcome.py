@@ -1,9 +1,10 @@
 """What a client is told first."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from livekit.protocol.models import Codec, ServerInfo
-from livekit.protocol.rtc import JoinResponse
+from livekit.protocol.rtc import ICEServer, JoinResponse
 
 from meetings.relay.participant import Participant
 from meetings.relay.room import Room
@@ -16,7 +17,9 @@ PING_TIMEOUT: Final = 15
 _CODECS: Final = ("video/VP8", "video/H264", "video/VP9", "video/AV1", "audio/opus")
 
 
-def welcome(room: Room, person: Participant, sif_trailer: bytes) -> JoinResponse:
+def welcome(
+    room: Room, person: Participant, sif_trailer: bytes, ice_servers: Sequence[ICEServer]
+) -> JoinResponse:
     """The first message of a session (LiveKit clients wait 5 s for it)."""
     return JoinResponse(
         room=room.snapshot(),
@@ -24,6 +27,7 @@ def welcome(room: Room, person: Participant, sif_trailer: bytes) -> JoinResponse
         other_participants=[other.info for other in room.visible(but=person)],
         server_version=VERSION,
         server_info=server_info(),
+        ice_servers=ice_servers,
         subscriber_primary=False,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,

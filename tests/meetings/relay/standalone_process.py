@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from livekit.api import WebhookReceiver
 from livekit.api.access_token import TokenVerifier
 from livekit.protocol.webhook import WebhookEvent
 
+from tests.e2e.machines import Machine
 from visio_portal.environment import ROOT
 
 from .adapter import KEY, SECRET
@@ -39,8 +40,14 @@ def environment(data: Path) -> dict[str, str]:
 
 
 @contextmanager
-def standalone(folder: Path, *arguments: str, keys: str = f"{KEY}: {SECRET}") -> Iterator[Standalone]:
-    """Runs until the block ends, then is told to stop and must end with 0."""
+def standalone(
+    folder: Path,
+    *arguments: str,
+    keys: str = f"{KEY}: {SECRET}",
+    variables: Mapping[str, str] | None = None,
+    on: Machine | None = None,
+) -> Iterator[Standalone]:
+    """Runs until the block ends, then is told to stop and must end with 0. May run *on* another machine."""
     command = [
         sys.executable,
         "manage.py",
@@ -56,9 +63,9 @@ def standalone(folder: Path, *arguments: str, keys: str = f"{KEY}: {SECRET}") ->
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            command,
+            on.inside(*command) if on else command,
             cwd=ROOT,
-            env=environment(folder / "no-data"),
+            env={**environment(folder / "no-data"), **(variables or {})},
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

@@ -64,3 +64,19 @@ def test_a_wrong_command_line_is_told_in_a_sentence(
     assert done.returncode != 0
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_turn_address_that_is_none_is_told_in_a_sentence(tmp_path: Path) -> None:
+    told = {"VISIO_TURN_URLS": "turn.example:3478", "VISIO_TURN_SECRET": "between-us"}
+    command = [sys.executable, "manage.py", "relay", "--standalone", "--keys", f"{KEY}: {SECRET}"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**environment(tmp_path / "none"), **told},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert done.stderr.startswith("VISIO_TURN_URLS: “turn.example:3478” is no TURN address")
+    assert "between-us" not in done.stderr
