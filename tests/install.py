@@ -8,6 +8,8 @@ PROGRAMS = {
     "flite": "flite",
     "ffmpeg": "ffmpeg",
     "ip": "iproute2",
+    "turnserver": "coturn",
+    "certutil": "libnss3-tools",
     "unshare": "util-linux",
     "msgfmt": "gettext",
     **throwaway.PROGRAMS,

@@ -127,6 +127,20 @@ class Person {
     };
   }
 
+  /** The pair of candidates in use, and by which protocol this end reaches a TURN server. */
+  async path() {
+    const rows = await this.room.engine.pcManager.publisher.getStats();
+    const transport = [...rows.values()].find((row) => row.type === 'transport');
+    const pairs = [...rows.values()].filter((row) => row.type === 'candidate-pair' && row.nominated && row.state === 'succeeded');
+    const used = rows.get(transport?.selectedCandidatePairId) ?? pairs.sort((a, b) => b.bytesSent - a.bytesSent)[0];
+    if (!used) return null;
+    const [local, remote] = [rows.get(used.localCandidateId), rows.get(used.remoteCandidateId)];
+    return {
+      type: local.candidateType, protocol: local.protocol, relayProtocol: local.relayProtocol ?? '',
+      url: local.url ?? '', address: remote.address, port: remote.port, remoteProtocol: remote.protocol,
+    };
+  }
+
   async received() {
     const found = {};
     for (const person of this.room.remoteParticipants.values()) {

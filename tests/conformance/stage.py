@@ -6,7 +6,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from aiohttp import web
 from livekit import api
 
 from meetings.relay.interface import RelayLimits
@@ -19,11 +18,10 @@ from tests.meetings.relay.impairer import Impairer
 from .chromium import Chromium
 from .client import Browser, BrowserClient, Client
 from .firefox import Firefox
+from .pages import pages
 from .sdk import SdkClient
 from .wire import TappedRelay, Wire
 
-ROOT = Path(__file__).resolve().parent
-LIBRARY = ROOT.parents[1] / "node_modules" / "livekit-client" / "dist"
 MEDIA_ADDRESS = "10.77.0.1"
 BROWSERS: MappingProxyType[str, Any] = MappingProxyType({"chromium": Chromium, "firefox": Firefox})
 
@@ -47,7 +45,7 @@ class Stage:
         config = RelayConfig(
             KEY, SECRET, (MEDIA_ADDRESS,), self._folder / "recordings", bind="127.0.0.1", limits=limits
         )
-        self.url = await self.front.listen(MEDIA_ADDRESS, _pages())
+        self.url = await self.front.listen(MEDIA_ADDRESS, pages())
         self.relay = TappedRelay(config, self.portal)
         self.relay.wire = self.wire
         self.front.relay = self.relay
@@ -112,18 +110,3 @@ def token(identity: str, room: str) -> str:
     grants = api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True)
     made = api.AccessToken(KEY, SECRET).with_identity(identity).with_name(identity.title())
     return made.with_grants(grants).to_jwt()
-
-
-def _pages() -> dict[str, object]:
-    async def page(request: web.Request) -> web.FileResponse:
-        return web.FileResponse(ROOT / request.path.lstrip("/"))
-
-    async def library(request: web.Request) -> web.FileResponse:
-        return web.FileResponse(LIBRARY / request.match_info["name"])
-
-    return {
-        "/page.html": page,
-        "/page.mjs": page,
-        "/sources.mjs": page,
-        r"/lib/{name:[\w.-]+\.mjs}": library,
-    }

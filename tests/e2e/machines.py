@@ -1,7 +1,9 @@
 """Several computers on one: network namespaces joined by virtual cables. Nothing leaves them."""
 
 import shutil
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -56,6 +58,17 @@ def _machine() -> Iterator[Machine]:
             yield machine
         finally:
             keeper.kill()
+
+
+def listening(machine: Machine, address: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    """Returns once the program listens at an IPv4 address and a TCP port of the machine."""
+    deadline = time.monotonic() + 30
+    # /proc/net/tcp: address and port in hex, as the machine's processor has them; 0A is LISTEN.
+    wanted = f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X} 00000000:0000 0A"
+    while wanted not in machine.run("cat", "/proc/net/tcp"):
+        assert process.poll() is None, f"the program ended with {process.returncode}"
+        assert time.monotonic() < deadline, f"nobody listens at {address}:{port}"
+        time.sleep(0.05)
 
 
 def cable(one: Machine, ones: Sequence[str], other: Machine, others: Sequence[str]) -> None:
