@@ -92,6 +92,7 @@ conformance: test-install
 
 # Every bench: make bench-NAME, shorter with QUICK=1; prints a table and writes build/bench/NAME.json.
 bench-%: test-install
+	@$(VENV)/python -m tests.install $@
 	$(VENV)/python -m tests.bench.$(subst -,_,$*)
 
 # Photographs the call of tests/e2e/test_another_computer.py for the README, in 256 colours.

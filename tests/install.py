@@ -1,5 +1,7 @@
 """Installs what the tests need from Debian, where that is allowed; otherwise names what is missing."""
 
+import sys
+
 from visio_portal import debian, throwaway
 
 PROGRAMS = {
@@ -15,5 +17,11 @@ PROGRAMS = {
     **throwaway.PROGRAMS,
 }
 
+# What make targets beyond the gate need besides: installed when they are asked for.
+_BESIDE_JANUS = {"janus": "janus", "ethtool": "ethtool", "nsenter": "util-linux", "taskset": "util-linux"}
+FURTHER = {"bench-relay": _BESIDE_JANUS, "bench-relay-scale": _BESIDE_JANUS}
+
 if __name__ == "__main__":
     debian.ensure(PROGRAMS, "The gate")
+    for target in sys.argv[1:]:
+        debian.ensure(FURTHER.get(target, {}), f"make {target}")

@@ -6,7 +6,7 @@ from .transport import Remote
 
 AUDIO, VIDEO = 111, 96
 MID_EXTENSION, LEVEL_EXTENSION = 4, 1
-_EXTENSIONS = (
+EXTENSIONS = (
     (LEVEL_EXTENSION, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"),
     (2, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"),
     (3, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"),
@@ -25,12 +25,13 @@ _CODECS = {
 
 @dataclass
 class Section:
-    """One m= section; a sending one has a track id and an SSRC."""
+    """One m= section; a sending one has a track id and an SSRC. `extensions`: (id, URI)."""
 
     kind: str
     direction: str = "recvonly"
     track: str = ""
     ssrc: int = 0
+    extensions: tuple[tuple[int, str], ...] = EXTENSIONS
 
 
 @dataclass
@@ -66,7 +67,7 @@ def _head(section: Section) -> list[str]:
 def _body(section: Section) -> list[str]:
     if section.kind == "data":
         return ["a=sctp-port:5000", "a=max-message-size:262144"]
-    lines = [f"a=extmap:{number} {uri}" for number, uri in _EXTENSIONS]
+    lines = [f"a=extmap:{number} {uri}" for number, uri in section.extensions]
     lines += [f"a={section.direction}", "a=rtcp-mux", "a=rtcp-rsize", *_CODECS[section.kind]]
     if section.direction == "sendonly":
         lines += [f"a=msid:- {section.track}", f"a=ssrc:{section.ssrc} cname:light"]
