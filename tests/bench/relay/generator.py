@@ -1,7 +1,7 @@
 """The load generator's process: reads one task as JSON from standard input, answers with one line of JSON.
 
 ``{"server": {"kind", "url"}, "own", "pid", "rooms": [[publishers, subscribers], …], "warm", "seconds",
-"speeds": […], "core"}``; with "memory": how much each further publisher and subscriber takes.
+"speeds": […], "core", "woken"}``; with "memory": how much each further publisher and subscriber takes.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ async def _load(way: Server, task: Mapping[str, Any]) -> dict[str, Any]:
     cast = Cast()
     for publishers, subscribers in task["rooms"]:
         await way.fill(cast, Room(publishers, subscribers))
-    load = Load(cast, task["pid"], speed=task["speeds"][0])
+    load = Load(cast, task["pid"], speed=task["speeds"][0], woken=task["woken"])
     load.start()
     await load.play(task["warm"])
     load.heard.learning = False

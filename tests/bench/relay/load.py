@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import heapq
+import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,11 +40,16 @@ class Mark:
 
 @dataclass
 class Load:
-    """`speed` multiplies what publishers send. Events that are due are done in their order."""
+    """`speed` multiplies what publishers send. Events that are due are done in their order.
+
+    Sockets are swept, so that no server pays for waking its receivers, which on a network it would not; with
+    `woken` they are waited for as a client on the same machine waits.
+    """
 
     cast: Cast
     pid: int
     speed: float = 1.0
+    woken: bool = False
     heard: Ears = field(init=False)
     behind: float = 0.0  # the longest that an event waited, s
 
@@ -59,6 +65,7 @@ class Load:
         self.peers = {line: number for number, line in enumerate(self._lines)}
         self._due: list[tuple[float, int, Act, Callable[[], float]]] = []
         self._order = count()
+        self._poll = select.epoll()
 
     def _other(self, peer: int, datagram: bytes) -> None:
         self._lines[peer].datagram_received(datagram, ("", 0))
@@ -71,6 +78,7 @@ class Load:
         gc.freeze()
         gc.disable()
         self._sockets = [(number, line.take_over()) for number, line in enumerate(self._lines)]
+        self._numbers = {descriptor: number for number, descriptor in self._sockets}
         now, publishers = time.monotonic() + 0.1, self.cast.publishers
         for number, each in enumerate(publishers):
             share = number / len(publishers)
@@ -79,7 +87,10 @@ class Load:
             self._every(now + share, each.report, _second)
         for number, watcher in enumerate(self.cast.watchers):
             self._every(now + 0.2 + number / len(self.cast.watchers), watcher.report, _second)
-        self._every(now, self.sweep, lambda: SWEEP)
+        if self.woken:
+            for _, descriptor in self._sockets:
+                self._poll.register(descriptor, select.EPOLLIN)
+        self._every(now, self.sweep, lambda: 1.0 if self.woken else SWEEP)
 
     def _every(self, first: float, act: Act, period: Callable[[], float]) -> None:
         heapq.heappush(self._due, (first, next(self._order), act, period))
@@ -95,15 +106,21 @@ class Load:
         while (now := time.monotonic()) < end:
             due, order, act, period = self._due[0]
             if due > now:
-                time.sleep(min(due, end) - now)
+                self._wait(min(due, end) - now)
                 continue
             self.behind = max(self.behind, now - due)
             act()
-            following = now + SWEEP if act == self.sweep else due + period()
-            heapq.heapreplace(self._due, (following, order, act, period))
+            heapq.heapreplace(self._due, (max(due + period(), now - LATE), order, act, period))
             if now > turn:
                 turn = now + LOOP_EVERY
                 await asyncio.sleep(0)
+
+    def _wait(self, seconds: float) -> None:
+        if not self.woken:
+            time.sleep(seconds)
+            return
+        for descriptor, _ in self._poll.poll(seconds):
+            self.heard.drain(self._numbers[descriptor], descriptor)
 
     def sweep(self) -> None:
         for number, descriptor in self._sockets:

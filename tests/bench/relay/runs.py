@@ -13,7 +13,7 @@ from tests.bench.relay import paths, servers
 from tests.bench.relay.cast import Room
 from visio_portal.environment import ROOT
 
-# Server and generator have a core each. On two cores nothing else is left: keep the machine quiet.
+# On two cores nothing is left beside server and generator: keep the machine quiet.
 SERVER_CORE: Final = 0
 GENERATOR_CORE: Final = 1
 WARM: Final = 1.5  # seconds
@@ -38,16 +38,17 @@ def memory(far: paths.Far, server: str) -> dict[str, Any]:
 def _run(far: paths.Far, path: str, server: str, task: Mapping[str, Any]) -> dict[str, Any]:
     far.prepare(path)
     entering, own = far.generator(path)
-    cores = (SERVER_CORE, GENERATOR_CORE) if (os.cpu_count() or 1) > 1 else (None, None)
+    core = None if path.endswith("free") else SERVER_CORE
     with (
         tempfile.TemporaryDirectory() as folder,
-        servers.running(server, paths.SERVER_ADDRESS, Path(folder), cores[0]) as running,
+        servers.running(server, paths.SERVER_ADDRESS, Path(folder), core) as running,
     ):
         told = {
             "server": {"kind": running.kind, "url": running.url},
             "own": own,
             "pid": running.pid,
-            "core": cores[1],
+            "core": GENERATOR_CORE,
+            "woken": os.environ.get("RECEIVERS") == "woken",
             **task,
         }
         done = subprocess.run(

@@ -9,6 +9,7 @@ from tests.bench import report
 Run = Mapping[str, Any]
 DELIVERED: Final = (0.97, 1.03)  # outside: shown with a mark, and no part of a ratio
 LOSS: Final = 0.995  # delivered: below, loss has begun
+GENERATOR_LIMIT: Final = 0.9  # cores; above, what is measured may be the generator
 _COLUMNS: Final = (
     *("path", "scenario", "server", "runs", "µs/packet", "÷ janus", "delivered"),
     *("packets/s", "cores", "p50 ms", "p99 ms"),
@@ -96,6 +97,28 @@ def over_janus(runs: Sequence[Run], server: str) -> dict[str, Any] | None:
         "rounds": [round(each, 3) for each in sorted(rounds)],
         "all": {f"{where[0]}, {where[1]}": round(ratio, 3) for ratio, where in found.items()},
     }
+
+
+def marked(runs: Sequence[Run]) -> list[str]:
+    """Runs that delivered too little or too much, and runs in which the generator was the slower one."""
+    odd = [run for run in runs if not sound(run) or run["generator_cores"] > GENERATOR_LIMIT]
+    return [
+        f"round {run['round']}, {run['path']}, {run['scenario']}, {run['server']}: "
+        f"delivered {run['delivered']:.3f}, generator {run['generator_cores']:.2f} cores"
+        for run in odd
+    ]
+
+
+def memory(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+    """Medians in kB (1,000 bytes) by server."""
+    found = {}
+    for server in {run["server"] for run in runs}:
+        mine = [run for run in runs if run["server"] == server]
+        found[server] = {
+            "publisher_kb": round(_median(mine, "publisher_bytes") / 1000),
+            "subscriber_kb": round(_median(mine, "subscriber_bytes") / 1000),
+        }
+    return found
 
 
 def loss_begins(windows: Sequence[Run]) -> dict[str, float | None]:
