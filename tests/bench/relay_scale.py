@@ -40,7 +40,11 @@ def main() -> None:
                 verdict = flatness(mine, list(sizes))
                 told[f"{server}, {series}"] = verdict
                 rows.append((server, series, *verdict["cpu_us"].values(), "yes" if verdict["flat"] else "no"))
-    print(report.table("CPU µs per packet at three sizes", ("server", "series", "S", "M", "L", "flat ±15 %"), rows))
+    print(
+        report.table(
+            "CPU µs per packet at three sizes", ("server", "series", "S", "M", "L", "flat ±15 %"), rows
+        )
+    )
     print(json.dumps(told, indent=1, ensure_ascii=False))
     print(report.write("relay_scale", runs=diary.runs, summary=told))
 

@@ -1,6 +1,8 @@
-"""`make bench-relay`. Shorter with QUICK=1. To take a part, name it in SERVERS, SCENARIOS, PATHS or PARTS, divided
-by semicolons, and ROUNDS; CONTINUE=1 adds to the runs in build/bench/relay.json instead of beginning anew.
-RECEIVERS=woken: see load.py."""
+"""`make bench-relay`. Shorter with QUICK=1.
+
+To take a part, name it in SERVERS, SCENARIOS, PATHS or PARTS, divided by semicolons, and ROUNDS; CONTINUE=1
+adds to the runs in build/bench/relay.json instead of beginning anew. RECEIVERS=woken: see load.py.
+"""
 
 import json
 import os
@@ -12,7 +14,19 @@ from tests.bench.relay import media, paths, runs, servers, summary
 from tests.bench.relay.plan import SCENARIOS, Diary, Runs, chosen, rounds
 
 PARTS: Final = ("cost", "memory", "ramp")
-RAMP: Final = (1.0, 1.4, 2.0, 2.8, 4.0, 5.0, 6.0, 7.0, 8.0)  # times what ten people send to each other
+RAMP: Final = (
+    1.0,
+    1.4,
+    2.0,
+    2.8,
+    4.0,
+    5.0,
+    6.0,
+    7.0,
+    8.0,
+    10.0,
+    12.0,
+)  # times what ten people send to each other
 
 
 def main() -> None:

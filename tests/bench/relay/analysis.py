@@ -95,7 +95,9 @@ def arrivals(ears: Ears, found: Proof) -> dict[int, list[Arrivals]]:
             anchor = found.anchors.get((peer, int(ssrc)))
             if anchor is not None:
                 mine = media & (ssrcs == ssrc)
-                streams.append(Arrivals(anchor[0], anchor[1], unwrapped(sequences[mine] - anchor[2]), at[mine]))
+                streams.append(
+                    Arrivals(anchor[0], anchor[1], unwrapped(sequences[mine] - anchor[2]), at[mine])
+                )
         by_peer[peer] = streams
     return by_peer
 

@@ -98,9 +98,7 @@ class Janus:
             {"request": "configure", "audio": True, "video": True, "bitrate": 0}, ("offer", offer)
         )
         await self._connect(line, told["jsep"]["sdp"])
-        publisher = Publisher(
-            number, line, streams(told["jsep"]["sdp"], sent, ("0", "1")), media.load()
-        )
+        publisher = Publisher(number, line, streams(told["jsep"]["sdp"], sent, ("0", "1")), media.load())
         line.on_rtcp = publisher.told
         cast.publishers.append(publisher)
         feed: int = joined["plugindata"]["data"]["id"]

@@ -1,4 +1,4 @@
-"""The load itself: publishers on time, subscribers read in sweeps, windows in which everything is measured."""
+"""The load itself: publishers on time, subscribers read in sweeps, windows in which all is measured."""
 
 import asyncio
 import gc
@@ -82,8 +82,12 @@ class Load:
         now, publishers = time.monotonic() + 0.1, self.cast.publishers
         for number, each in enumerate(publishers):
             share = number / len(publishers)
-            self._every(now + share / FRAMES_PER_SECOND, each.picture, lambda: 1 / FRAMES_PER_SECOND / self.speed)
-            self._every(now + share / SOUNDS_PER_SECOND, each.sound, lambda: 1 / SOUNDS_PER_SECOND / self.speed)
+            self._every(
+                now + share / FRAMES_PER_SECOND, each.picture, lambda: 1 / FRAMES_PER_SECOND / self.speed
+            )
+            self._every(
+                now + share / SOUNDS_PER_SECOND, each.sound, lambda: 1 / SOUNDS_PER_SECOND / self.speed
+            )
             self._every(now + share, each.report, _second)
         for number, watcher in enumerate(self.cast.watchers):
             self._every(now + 0.2 + number / len(self.cast.watchers), watcher.report, _second)
@@ -100,6 +104,7 @@ class Load:
         for line in self._lines:
             line.hand_back()
         gc.enable()
+        gc.unfreeze()
 
     async def play(self, seconds: float) -> None:
         end, turn = time.monotonic() + seconds, 0.0

@@ -51,7 +51,9 @@ class Far:
 @contextmanager
 def far() -> Iterator[Far]:
     """Moves veth-b away for as long as the block lasts."""
-    with subprocess.Popen(["unshare", "--net", "sh", "-c", "echo ready; exec sleep infinity"], stdout=-1) as holder:
+    with subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", "echo ready; exec sleep infinity"], stdout=-1
+    ) as holder:
         try:
             assert holder.stdout is not None
             holder.stdout.readline()

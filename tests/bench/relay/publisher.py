@@ -1,4 +1,4 @@
-"""A camera and a microphone: packets as libwebrtc writes them, each with a mark that tells it from all others."""
+"""A camera and a microphone: packets as libwebrtc writes them, each marked, so that it is known again."""
 
 import struct
 import time
@@ -21,7 +21,7 @@ _PLI_PAUSE: Final = 0.3  # seconds; an encoder makes no keyframes faster
 
 @dataclass(frozen=True)
 class Stream:
-    """What was negotiated: `extensions` are the ids of mid, abs-send-time and transport-cc, where accepted."""
+    """What was negotiated; `extensions`: ids of mid, abs-send-time and transport-cc, where accepted."""
 
     ssrc: int
     payload_type: int

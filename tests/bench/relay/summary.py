@@ -126,6 +126,10 @@ def loss_begins(windows: Sequence[Run]) -> dict[str, float | None]:
     good = None
     for window in windows:
         if window["delivered"] < LOSS:
-            return {"without_loss": good, "with_loss": window["packets_per_second"], "delivered": window["delivered"]}
+            return {
+                "without_loss": good,
+                "with_loss": window["packets_per_second"],
+                "delivered": window["delivered"],
+            }
         good = window["packets_per_second"]
     return {"without_loss": good, "with_loss": None, "delivered": None}
