@@ -1,6 +1,7 @@
 """What the portal asks of a media server, over LiveKit's server API, and the tokens it accepts.
 
-The same calls serve the embedded relay and a LiveKit cluster. Never call one inside a transaction.
+The same calls serve the embedded relay, a LiveKit cluster and, each for its own rooms, several relays.
+Never call one inside a transaction.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from livekit import api
 
+from meetings import placements
 from meetings.errors import MediaServerDown
 
 log = logging.getLogger("visio.media")
@@ -44,70 +46,99 @@ def join_token(*, room: str, identity: str, name: str, role: str) -> str:
 def recording_begin(*, room: str, prefix: str) -> None:
     """Writes every present and future track of the room into *prefix*. Raises MediaServerDown."""
     egress = api.RoomEgress(tracks=api.AutoTrackEgress(filepath=prefix))
-    _ask(lambda server: server.room.create_room(api.CreateRoomRequest(name=room, egress=egress)))
+    server = _holder(room)
+    if server is None:
+        raise _down()
+    _ask(server, lambda asked: asked.room.create_room(api.CreateRoomRequest(name=room, egress=egress)))
 
 
 def recording_end(*, room: str) -> None:
     """Ends the room's automatic recording and all running track recordings. Raises MediaServerDown."""
-    _ask(lambda server: server.room.create_room(api.CreateRoomRequest(name=room, egress=api.RoomEgress())))
+    request = api.CreateRoomRequest(name=room, egress=api.RoomEgress())
+    if server := _holder(room):
+        _ask(server, lambda asked: asked.room.create_room(request))
 
 
 def recording_is_written(*, room: str) -> bool:
     """Whether a track of the room is still being recorded or closed. Raises MediaServerDown."""
-    answer = _ask(
-        lambda server: server.egress.list_egress(api.ListEgressRequest(room_name=room, active=True))
-    )
-    return bool(answer.items)
+    server, request = _holder(room), api.ListEgressRequest(room_name=room, active=True)
+    return server is not None and bool(_ask(server, lambda asked: asked.egress.list_egress(request)).items)
 
 
 def room_is_open(*, room: str) -> bool:
     """Whether the media server has this room now. Raises MediaServerDown."""
-    return room in rooms_open([room])
+    server = _holder(room)
+    return server is not None and room in rooms_open([room], at=server)
 
 
-def rooms_open(rooms: Collection[str]) -> dict[str, bool]:
-    """Those of the rooms that the media server has now, each with whether it is recorded.
+def holders(rooms: Collection[str]) -> dict[str, set[str]]:
+    """The media servers' addresses, each with those of the rooms that it may have.
+
+    Raises MediaServerDown where there is no media server.
+    """
+    found: dict[str, set[str]] = {}
+    for room, place in placements.places(rooms).items():
+        found.setdefault(place.address, set()).add(room)
+    if not found and not placements.anybody_lives():
+        raise _down()
+    return found
+
+
+def rooms_open(rooms: Collection[str], *, at: str) -> dict[str, bool]:
+    """Those of the rooms that the media server there has now, each with whether it is recorded.
 
     Raises MediaServerDown.
     """
     if not rooms:
         return {}
-    answer = _ask(lambda server: server.room.list_rooms(api.ListRoomsRequest(names=rooms)))
+    answer = _ask(at, lambda asked: asked.room.list_rooms(api.ListRoomsRequest(names=rooms)))
     return {found.name: found.active_recording for found in answer.rooms if found.name in rooms}
 
 
 def data_send(*, room: str, topic: str, payload: bytes) -> None:
     """Sends a reliable data packet to everybody in the room. Raises MediaServerDown."""
     request = api.SendDataRequest(room=room, data=payload, kind=api.DataPacket.Kind.RELIABLE, topic=topic)
-    _ask(lambda server: server.room.send_data(request))
+    if server := _holder(room):
+        _ask(server, lambda asked: asked.room.send_data(request))
 
 
 def participant_remove(*, room: str, identity: str) -> None:
     """Disconnects a participant. Raises MediaServerDown."""
     request = api.RoomParticipantIdentity(room=room, identity=identity)
-    _ask(lambda server: server.room.remove_participant(request))
+    if server := _holder(room):
+        _ask(server, lambda asked: asked.room.remove_participant(request))
 
 
 def room_end(*, room: str) -> None:
     """Disconnects everybody. A room that is not open is as good as ended. Raises MediaServerDown."""
-    if room_is_open(room=room):
-        _ask(lambda server: server.room.delete_room(api.DeleteRoomRequest(room=room)))
+    if (server := _holder(room)) and rooms_open([room], at=server):
+        _ask(server, lambda asked: asked.room.delete_room(api.DeleteRoomRequest(room=room)))
 
 
-def _ask(call: Callable[[api.LiveKitAPI], Awaitable[Answer]]) -> Answer:
+def _holder(room: str) -> str | None:
+    """The address of the media server that has the room, or would; None where several are there, and the
+    room is on none of them. Raises MediaServerDown where there is none."""
+    return next(iter(holders([room])), None)
+
+
+def _ask(address: str, call: Callable[[api.LiveKitAPI], Awaitable[Answer]]) -> Answer:
     _require_no_transaction()
 
     async def asking() -> Answer:
         timeout = aiohttp.ClientTimeout(total=10)
-        url, key, secret = settings.MEDIA_SERVER_URL, settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET
-        async with api.LiveKitAPI(url, key, secret, timeout=timeout) as server:
+        key, secret = settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET
+        async with api.LiveKitAPI(address, key, secret, timeout=timeout) as server:
             return await call(server)
 
     try:
         return asyncio.run(asking())
     except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
         log.warning("the media server did not do what was asked: %s", error)
-        raise MediaServerDown(_("The media server cannot be reached just now. Please try again.")) from error
+        raise _down() from error
+
+
+def _down() -> MediaServerDown:
+    return MediaServerDown(_("The media server cannot be reached just now. Please try again."))
 
 
 def _require_no_transaction() -> None:

@@ -18,6 +18,7 @@ from visio_portal.turn import Turn, turn
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_PROCESS_BROKER = "memory://localhost/"
+REGISTERED = service_urls.REGISTERED
 
 Value = TypeVar("Value")
 
@@ -75,7 +76,8 @@ class Environment:
     trusted_proxies: tuple[Network, ...]
     services: Services
     relay_url: str
-    """Where a relay in a process of its own listens (``manage.py relay``); empty: it runs in this one."""
+    """Where a relay in a process of its own listens (``manage.py relay``); `REGISTERED`: there are several,
+    each registers itself in the database; empty: it runs in this one."""
     webhook_url: str
     """Where that relay tells the portal what happens; empty: at this machine's ``PORT``."""
     media_tcp: bool
@@ -180,7 +182,7 @@ def read() -> Environment:
         tls=_text("VISIO_TLS", ""),
         trusted_proxies=_networks("VISIO_TRUSTED_PROXIES"),
         services=_services(),
-        relay_url=_read("VISIO_RELAY_URL", service_urls.http, ""),
+        relay_url=_read("VISIO_RELAY_URL", service_urls.relay, ""),
         webhook_url=_read("VISIO_WEBHOOK_URL", service_urls.http, ""),
         media_tcp=_switch("VISIO_MEDIA_TCP", default=True),
         turn=_turn(),

@@ -1,7 +1,8 @@
 """``make run-production-like``: Visio as in production, to be tried on one machine.
 
-PostgreSQL, Redis, the pages, one media relay and one worker, each a process of its own. What the environment
-names already (DATABASE_URL, REDIS_URL, VISIO_DATA) is used; the rest is made for now and goes with it.
+PostgreSQL, Redis, the pages, two media relays (RELAYS=N) and one worker, each a process of its own. What
+the environment names already (DATABASE_URL, REDIS_URL, VISIO_DATA) is used; the rest is made for now and
+goes with it. With VISIO_RELAY_URL=http://… there is one relay, at that address.
 """
 
 import os
@@ -13,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from visio_portal import debian, throwaway
+from visio_portal.service_urls import REGISTERED
 from visio_portal.supervision import Child, Supervisor, manage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +46,7 @@ def services(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
         if not environment.get("REDIS_URL"):
             environment["REDIS_URL"] = until_the_end.enter_context(throwaway.redis_server()).url
         if not environment.get("VISIO_RELAY_URL"):
-            environment["VISIO_RELAY_URL"] = f"http://127.0.0.1:{throwaway.free_port()}"
+            environment["VISIO_RELAY_URL"] = REGISTERED
         yield environment
 
 
@@ -54,13 +56,25 @@ def _run(environment: Mapping[str, str]) -> int:
         return migrated.returncode
     supervisor = Supervisor(environment, _say)
     try:
-        supervisor.keep(Child("The relay", manage("relay")))
+        for relay in relays(environment):
+            supervisor.keep(relay)
         supervisor.keep(Child("The worker", worker()))
         pages = manage("serve", "--demo", "--without-worker")
         supervisor.keep(Child("The pages' server", pages, restarted=False))
         return supervisor.run()
     finally:
         supervisor.stop()
+
+
+def relays(environment: Mapping[str, str]) -> list[Child]:
+    """One at the address that is given; or several that find each other, media ports one after another."""
+    if environment["VISIO_RELAY_URL"] != REGISTERED:
+        return [Child("The relay", manage("relay"))]
+    count, first = int(environment.get("RELAYS") or 2), int(environment.get("VISIO_UDP_PORT") or 0)
+    ports = [str(first + number if first else 0) for number in range(count)]
+    return [
+        Child(f"Relay {number}", manage("relay", "--udp-port", port)) for number, port in enumerate(ports, 1)
+    ]
 
 
 def worker() -> list[str]:

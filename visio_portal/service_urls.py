@@ -9,6 +9,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
+REGISTERED = "registered"
+"""In the place of a relay's address: relays tell where they are by themselves."""
+
 
 def postgresql(url: str) -> dict[str, str]:
     """libpq's parameters of a ``postgresql://`` URL (libpq §34.1.1.2). Raises ValueError."""
@@ -45,3 +48,13 @@ def http(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("must be an address such as http://127.0.0.1:7880.")
     return url.rstrip("/")
+
+
+def relay(url: str) -> str:
+    """The address of one relay, or `REGISTERED`."""
+    if url == REGISTERED:
+        return url
+    try:
+        return http(url)
+    except ValueError as error:
+        raise ValueError(f"{error} With several relays it is the word “{REGISTERED}”.") from None

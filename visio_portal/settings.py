@@ -148,7 +148,9 @@ WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 60
 
 # The media server, reached over LiveKit's server API wherever it runs; clients come by the portal's address.
+# Where relays register themselves, each room's own is looked up instead of MEDIA_SERVER_URL.
 MEDIA_EMBEDDED = not VISIO.relay_url
+MEDIA_REGISTERED = VISIO.relay_url == environment.REGISTERED
 MEDIA_SERVER_URL = VISIO.relay_url or VISIO.loopback_address
 MEDIA_CLIENT_URL = VISIO.loopback_address
 MEDIA_SERVER_KEY = KEYS.relay_key

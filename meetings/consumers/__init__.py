@@ -4,12 +4,14 @@ from meetings.consumers.embedded import ServerApiConsumer, SignalConsumer, Valid
 from meetings.consumers.forwarding import SignalForwarder, ValidateForwarder
 from meetings.consumers.http import BoundedHttpConsumer, NoSuchSocket
 from meetings.consumers.portal import PortalAnswers, relay_config
+from meetings.consumers.registration import Registration
 from meetings.consumers.relays import forwarding
 
 __all__ = [
     "BoundedHttpConsumer",
     "NoSuchSocket",
     "PortalAnswers",
+    "Registration",
     "ServerApiConsumer",
     "SignalConsumer",
     "SignalForwarder",

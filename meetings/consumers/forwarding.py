@@ -13,7 +13,8 @@ import aiohttp
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from meetings.consumers.http import BoundedHttpConsumer
-from meetings.consumers.relays import RelayAway, RelayRefused, Scope, forwarding
+from meetings.consumers.relays import Scope, Upstream, forwarding
+from meetings.consumers.whereabouts import RelayAway, RelayRefused
 
 log = logging.getLogger("visio.forwarding")
 
@@ -33,6 +34,7 @@ class SignalForwarder(AsyncWebsocketConsumer):
 
     _task: asyncio.Task[None] | None = None
     _upstream: aiohttp.ClientWebSocketResponse | None = None
+    _farewell: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         # In a task: a client that gives up meanwhile must not join as a ghost of itself later.
@@ -59,11 +61,12 @@ class SignalForwarder(AsyncWebsocketConsumer):
         try:
             async with _opened(self.scope) as upstream:
                 await self.accept()
-                self._upstream = upstream
-                async for message in upstream:
-                    if message.type == aiohttp.WSMsgType.BINARY:
-                        await self.send(bytes_data=message.data)
-                await self.close(_told(upstream.close_code))
+                self._upstream = socket = upstream.socket
+                with forwarding.watching(upstream, self._moved):
+                    async for message in socket:
+                        if message.type == aiohttp.WSMsgType.BINARY:
+                            await self.send(bytes_data=message.data)
+                await self.close(_told(socket.close_code))
         except (RelayRefused, RelayAway) as refusal:
             log.info("a socket was not let in: %s", refusal)
             await self.close()
@@ -71,14 +74,18 @@ class SignalForwarder(AsyncWebsocketConsumer):
             log.exception("forwarding broke off")
             await self.close(_SERVICE_RESTART)
 
+    def _moved(self) -> None:
+        """The client comes back at once, and is sent where its room is now; that ends this task, too."""
+        self._farewell = asyncio.create_task(self.close(_SERVICE_RESTART))
+
 
 @asynccontextmanager
-async def _opened(scope: Scope) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def _opened(scope: Scope) -> AsyncIterator[Upstream]:
     upstream = await forwarding.socket(scope)
     try:
         yield upstream
     finally:
-        await asyncio.shield(upstream.close(code=_GOING_AWAY))
+        await asyncio.shield(upstream.socket.close(code=_GOING_AWAY))
 
 
 def _told(code: int | None) -> int:

@@ -36,16 +36,17 @@ class PortalAnswers:
             raise Refused(status=503, public="try again", reason=f"no database: {error}") from None
 
 
-def relay_config() -> RelayConfig:
-    """From the settings."""
+def relay_config(*, udp_port: int | None = None) -> RelayConfig:
+    """From the settings; *udp_port* instead of theirs, since each of several relays has its own."""
     told = settings.VISIO
+    port = told.udp_port if udp_port is None else udp_port
     # Nobody can be told beforehand of a port that is chosen by chance, and the pages' own is taken.
-    tcp = told.media_tcp and told.udp_port not in (0, told.port if settings.MEDIA_EMBEDDED else 0)
+    tcp = told.media_tcp and port not in (0, told.port if settings.MEDIA_EMBEDDED else 0)
     return RelayConfig(
         api_key=settings.MEDIA_SERVER_KEY,
         api_secret=settings.MEDIA_SERVER_SECRET,
         media_addresses=told.media_addresses,
-        udp_port=told.udp_port,
+        udp_port=port,
         tcp=tcp,
         turn=TurnServers(told.turn.urls, told.turn.secret) if told.turn.urls else None,
         recordings_dir=settings.RECORDINGS_DIR,

@@ -1,15 +1,19 @@
-"""Where a room's relay is, and how the portal reaches it."""
+"""The connections of the portal to relays, for clients who know the portal's address alone."""
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
-from django.conf import settings
 from yarl import URL
 
+from meetings.consumers import whereabouts
 from meetings.consumers.http import header, token
+from meetings.consumers.whereabouts import RelayAway, RelayRefused
+from meetings.placements import Place
 
 log = logging.getLogger("visio.forwarding")
 
@@ -26,57 +30,81 @@ _LONGEST_ANSWER: Final = 1024
 _LARGEST_MESSAGE: Final = 16 * 1024 * 1024
 # A relay that hangs is given up after one and a half of these (seconds).
 _HEARTBEAT: Final = 10.0
+_CLOSING: Final = 2.0
+# How long somebody may stay on a relay that is alive and lost their room to another (seconds).
+_WATCH_EVERY: Final = 1.0
 
 
-class RelayRefused(Exception):
-    """The relay answered, with another status than a socket."""
+@dataclass(frozen=True)
+class Upstream:
+    """A client's socket at the relay that has its room."""
 
-
-class RelayAway(Exception):
-    """No relay answers; a client should try again."""
-
-
-def relay_address(token: str) -> str:
-    """The relay of the room that the token, not verified here, names. Today there is one for all rooms."""
-    return str(settings.MEDIA_SERVER_URL).rstrip("/")
+    socket: aiohttp.ClientWebSocketResponse
+    room: str
+    place: Place
 
 
 class Forwarding:
     """The connections of this process to relays, and what it knows of relays that are away."""
 
-    def __init__(self, *, patience: float = PATIENCE) -> None:
-        self.patience = patience
+    def __init__(self, *, patience: float = PATIENCE, watch_every: float = _WATCH_EVERY) -> None:
+        self.patience, self._watch_every = patience, watch_every
         self._session: aiohttp.ClientSession | None = None
-        self._probes: dict[str, asyncio.Task[None]] = {}
+        self._probes: dict[Place | None, asyncio.Task[None]] = {}
+        self._watched: dict[Upstream, Callable[[], None]] = {}
+        self._watch: asyncio.Task[None] | None = None
 
-    async def socket(self, scope: Scope) -> aiohttp.ClientWebSocketResponse:
+    async def socket(self, scope: Scope) -> Upstream:
         """A socket to the room's relay. Raises RelayRefused, or RelayAway after `patience` seconds."""
         loop = asyncio.get_running_loop()
-        address, until = relay_address(token(scope)), loop.time() + self.patience
+        room, until = whereabouts.room_named(token(scope)), loop.time() + self.patience
         while True:
+            place: Place | None = None
             try:
-                return await self._open(address, scope)
+                place = await whereabouts.place_of(room)
+                return Upstream(await self._open(place.address, scope), room, place)
             except aiohttp.WSServerHandshakeError as error:
                 if error.status != 503:
                     raise RelayRefused(f"status {error.status}") from None
                 problem: Exception = error
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            except (RelayAway, aiohttp.ClientError, OSError, TimeoutError) as error:
                 problem = error
             if loop.time() >= until:
-                raise RelayAway(f"{address}: {type(problem).__name__}") from problem
+                where = place.address if place else "nowhere"
+                raise RelayAway(f"{where}: {type(problem).__name__}") from problem
             # Everybody waits for one probe: two hundred clients must not knock ten times a second each.
-            await asyncio.wait({self._probe(address)}, timeout=until - loop.time())
+            await asyncio.wait({self._probe(place)}, timeout=until - loop.time())
+
+    @contextmanager
+    def watching(self, upstream: Upstream, moved: Callable[[], None]) -> Iterator[None]:
+        """Calls `moved` once the room is not on that relay any more: nobody stays behind on one that was
+        given up, even where it still forwards."""
+        if upstream.place.relay is None:
+            yield
+            return
+        self._watched[upstream] = moved
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._look_where_rooms_are())
+        try:
+            yield
+        finally:
+            self._watched.pop(upstream, None)
 
     async def _open(self, address: str, scope: Scope) -> aiohttp.ClientWebSocketResponse:
         url, headers = _passed_on(address, "/rtc/v1", scope)
         async with asyncio.timeout(_CONNECT):
             return await self._http().ws_connect(
-                url, headers=headers, max_msg_size=_LARGEST_MESSAGE, heartbeat=_HEARTBEAT, compress=0
+                url,
+                headers=headers,
+                max_msg_size=_LARGEST_MESSAGE,
+                heartbeat=_HEARTBEAT,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSING),
+                compress=0,
             )
 
     async def validation(self, scope: Scope) -> tuple[int, bytes]:
         """Status and text of the relay's answer. Raises RelayAway."""
-        address = relay_address(token(scope))
+        address = (await whereabouts.any_place()).address
         url, headers = _passed_on(address, "/rtc/v1/validate", scope)
         try:
             async with asyncio.timeout(_VALIDATION), self._http().get(url, headers=headers) as answer:
@@ -88,10 +116,12 @@ class Forwarding:
 
     async def close(self) -> None:
         """Ends everything under way."""
-        for probe in self._probes.values():
-            probe.cancel()
-        await asyncio.gather(*self._probes.values(), return_exceptions=True)
+        tasks = [*self._probes.values(), *([self._watch] if self._watch else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._probes.clear()
+        self._watch = None
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -103,21 +133,62 @@ class Forwarding:
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
-    def _probe(self, address: str) -> asyncio.Task[None]:
-        """The task that ends once a relay answers there."""
-        probe = self._probes.get(address)
+    def _probe(self, place: Place | None) -> asyncio.Task[None]:
+        """The task that ends once it makes sense to try again."""
+        probe = self._probes.get(place)
         if probe is None or probe.done():
-            probe = self._probes[address] = asyncio.create_task(self._until_there(address))
+            self._probes = {at: task for at, task in self._probes.items() if not task.done()}
+            probe = self._probes[place] = asyncio.create_task(self._until_changed(place))
         return probe
 
-    async def _until_there(self, address: str) -> None:
+    async def _until_changed(self, place: Place | None) -> None:
+        """Until the relay answers, or is given up and its rooms are placed anew; or until there is one."""
         deadline = asyncio.get_running_loop().time() + self.patience
         while asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(_PROBE_EVERY)
-            with suppress(aiohttp.ClientError, OSError, TimeoutError):
-                async with asyncio.timeout(1.0), self._http().get(f"{address}/") as answer:
-                    if answer.status == 200:
-                        return
+            if place is None:
+                if await self._is_any():
+                    return
+                continue
+            answers = await self._answers(place.address)
+            if answers or await whereabouts.is_gone(place, answers=answers):
+                return
+
+    async def _is_any(self) -> bool:
+        try:
+            await whereabouts.any_place()
+        except RelayAway:
+            return False
+        return True
+
+    async def _answers(self, address: str) -> bool:
+        try:
+            async with asyncio.timeout(1.0), self._http().get(f"{address}/") as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
+    async def _look_where_rooms_are(self) -> None:
+        while True:
+            await asyncio.sleep(self._watch_every)
+            try:
+                await self._look(dict(self._watched))
+            except Exception:
+                log.exception("looking after forwarded sockets failed")
+
+    async def _look(self, watched: dict[Upstream, Callable[[], None]]) -> None:
+        """Hung relays are given up, and sockets closed whose room is elsewhere by now."""
+        if not watched:
+            return
+        for place in await whereabouts.silent({upstream.place for upstream in watched}):
+            await whereabouts.is_gone(place, answers=await self._answers(place.address))
+        now = await whereabouts.places_now({upstream.room for upstream in watched})
+        if now is None:
+            return
+        for upstream, moved in watched.items():
+            if now.get(upstream.room) != upstream.place and self._watched.pop(upstream, None):
+                log.warning("room %s is not on %s any more", upstream.room, upstream.place.address)
+                moved()
 
 
 def _passed_on(address: str, path: str, scope: Scope) -> tuple[URL, dict[str, str]]:

@@ -5,7 +5,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 import uvloop
 
@@ -13,13 +15,26 @@ from meetings.management.census import census_on_signal
 from meetings.relay.interface import Portal
 from meetings.relay.server import Listener, Relay, RelayConfig, application
 
+Accompany = Callable[[Relay, str, Callable[[], None]], AbstractAsyncContextManager[Any]]
+"""What surrounds a relay while clients may come: told the relay, its address, and how to end it."""
+
 
 class CannotListen(Exception):
     """An address cannot be had; the message is for the operator."""
 
 
+def _alone(relay: Relay, address: str, end: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
+    return nullcontext()
+
+
 def run_relay(
-    config: RelayConfig, portal: Portal, *, host: str, port: int, say: Callable[[str], None]
+    config: RelayConfig,
+    portal: Portal,
+    *,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+    accompany: Accompany = _alone,
 ) -> None:
     """Serves on TCP `host`:`port` until SIGTERM or SIGINT, then sends everybody away and ends recordings.
 
@@ -27,11 +42,16 @@ def run_relay(
     """
     sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for another thread
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, portal, host, port, say))
+        runner.run(_serve(config, portal, host, port, say, accompany))
 
 
 async def _serve(
-    config: RelayConfig, portal: Portal, host: str, port: int, say: Callable[[str], None]
+    config: RelayConfig,
+    portal: Portal,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+    accompany: Accompany,
 ) -> None:
     told, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -50,9 +70,10 @@ async def _serve(
             bound = await listener.listen(host, port)
         except OSError as error:
             raise CannotListen(f"Cannot listen on {host}, port {port}: {_why(error)}.") from None
-        shown = f"[{host}]" if ":" in host else host
-        say(f"Relay is ready at http://{shown}:{bound}, media on UDP port {relay.udp_port}")
-        await told.wait()
+        address = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+        async with accompany(relay, address, told.set):
+            say(f"Relay is ready at {address}, media on UDP port {relay.udp_port}")
+            await told.wait()
     finally:
         await relay.stop()
         await listener.close()

@@ -21,6 +21,7 @@ from meetings.models.recording import (
     TrackState,
     WebhookReceipt,
 )
+from meetings.models.relay import Placement, Relay, RelayState
 
 __all__ = [
     "LIVE_STATES",
@@ -36,9 +37,12 @@ __all__ = [
     "MediaFile",
     "Meeting",
     "MeetingState",
+    "Placement",
     "RecordedTrack",
     "Recording",
     "RecordingState",
+    "Relay",
+    "RelayState",
     "TrackState",
     "WebhookReceipt",
 ]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,7 +20,7 @@ from meetings.models import (
     TrackState,
     WebhookReceipt,
 )
-from meetings.services import attendance, recording
+from meetings.services import attendance, placing, recording
 from meetings.services import meeting as meetings
 
 log = logging.getLogger("visio.sweeping")
@@ -36,6 +37,8 @@ RECEIPTS_KEPT = timedelta(days=1)
 
 def sweep() -> None:
     """Ends recordings and meetings whose room is gone; goes on where the end of a track was never told."""
+    if settings.MEDIA_REGISTERED:
+        placing.look_after_relays()
     with tenancy.across("the sweeper looks after the recordings and meetings of every ministry"):
         recordings = list(Recording.objects.select_related("meeting").filter(state__in=LIVE_STATES))
         live = list(Meeting.objects.filter(state=MeetingState.LIVE))
@@ -53,9 +56,16 @@ def _held(looked_after: Sequence[Meeting]) -> dict[str, bool]:
     """The rooms that are open and whether they are recorded, or that may be as far as is known."""
     rooms = {meeting.room for meeting in looked_after}
     try:
-        return media.rooms_open(rooms)
+        servers = media.holders(rooms)
     except MediaServerDown:
         return dict.fromkeys(rooms, True)
+    held: dict[str, bool] = {}
+    for address, its in servers.items():
+        try:
+            held |= media.rooms_open(its, at=address)
+        except MediaServerDown:
+            held |= dict.fromkeys(its, True)
+    return held
 
 
 def _recording(row: Recording, held: dict[str, bool]) -> None:

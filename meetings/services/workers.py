@@ -38,22 +38,32 @@ def own_name() -> str:
 def ended() -> Iterator[str]:
     """Names of workers of this machine whose processes are gone. Those of other machines are not judged."""
     for path in sorted(_folder().glob(f"{_machine()}-*")):
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            continue
-        finally:
-            os.close(descriptor)
-        yield path.name
+        if _is_free(path):
+            yield path.name
+
+
+def is_ended(name: str) -> bool:
+    """Whether this process of this machine is certainly gone. False also where that cannot be said."""
+    return name.startswith(f"{_machine()}-") and _is_free(_folder() / name)
 
 
 def forget(name: str) -> None:
     """An ended worker's file is not needed any more."""
     (_folder() / name).unlink(missing_ok=True)
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _locked() -> tuple[str, int]:

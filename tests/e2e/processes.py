@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,17 +74,33 @@ class Process:
 @contextmanager
 def deployment(data: Path, *, relay_apart: bool) -> Iterator[tuple[Portal, Process]]:
     """A portal, and the process in which its relay runs: the portal's own, or one of its own."""
-    port, relay_port = free_port(), free_port()
-    apart = {"VISIO_RELAY_URL": f"http://127.0.0.1:{relay_port}"} if relay_apart else {}
-    variables = {**environment(data, port), **apart}
-    serve = Process(["serve"], variables, "Visio is ready")
-    relay = Process(["relay"], variables, "Relay is ready")
-    processes = [serve, relay] if relay_apart else [serve]
-    try:
-        for process in processes:
-            process.start()
-        portal = Portal(data, port, serve._process, apart, serve.log)
+    apart = {"VISIO_RELAY_URL": f"http://127.0.0.1:{free_port()}"} if relay_apart else {}
+    commands = [["serve"], ["relay"]] if relay_apart else [["serve"]]
+    with _started(data, commands, apart) as (portal, processes):
         yield portal, processes[-1]
+
+
+@contextmanager
+def several_relays(data: Path, count: int = 2) -> Iterator[tuple[Portal, list[Process]]]:
+    """A portal, and relays that register themselves."""
+    commands = [["serve"], *([["relay"]] * count)]
+    with _started(data, commands, {"VISIO_RELAY_URL": "registered"}) as (portal, processes):
+        yield portal, processes[1:]
+
+
+@contextmanager
+def _started(
+    data: Path, commands: list[list[str]], variables: Mapping[str, str]
+) -> Iterator[tuple[Portal, list[Process]]]:
+    port = free_port()
+    ready = {"serve": "Visio is ready", "relay": "Relay is ready"}
+    whole = {**environment(data, port), **variables}
+    processes = [Process(command, whole, ready[command[0]]) for command in commands]
+    try:
+        processes[0].start()  # it makes the tables
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Process.start, processes[1:]))
+        yield Portal(data, port, processes[0]._process, variables, processes[0].log), processes
     finally:
         for process in reversed(processes):
             process.stop()

@@ -40,13 +40,15 @@ class Call:
 
     portal: Portal
     code: str
+    room: str
     host: str
     people: tuple[SdkPerson, SdkPerson]
 
     @classmethod
     async def held(cls, portal: Portal, folder: Path) -> "Call":
         laid = await asyncio.to_thread(portal.program, "tests.e2e.lay_call")
-        call = cls(portal, laid["code"], laid["host"], (SdkPerson(), SdkPerson()))
+        room = laid["people"][0]["room"]
+        call = cls(portal, laid["code"], room, laid["host"], (SdkPerson(), SdkPerson()))
         for person, voice, admission in zip(call.people, ("slt", "awb"), laid["people"], strict=True):
             wave = folder / f"{voice}.wav"
             speech_file(SENTENCES, voice, wave, lead=0.0, pause=0.1)

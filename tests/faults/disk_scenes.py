@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from accounts import tenancy
 from accounts.models import User
 from meetings import media
@@ -41,6 +43,10 @@ class Filler:
         self._path.unlink()
 
 
+def _open(room: str) -> dict[str, bool]:
+    return media.rooms_open([room], at=settings.MEDIA_SERVER_URL)
+
+
 def call_on_full_disk(server: Server, folder: Path) -> dict[str, Any]:
     """The disk becomes full while somebody talks and is recorded."""
     host = User.objects.get(email="alice.martin@climate.example")
@@ -52,10 +58,10 @@ def call_on_full_disk(server: Server, folder: Path) -> dict[str, Any]:
     time.sleep(2.0)
     filler, full_at = Filler(server.data), time.time()
     room = call.meeting.room
-    ended = until(lambda: not media.rooms_open([room]).get(room, True), 20.0, every=0.1)
+    ended = until(lambda: not _open(room).get(room, True), 20.0, every=0.1)
     told = {
         "recording_ended": ended,
-        "room_goes_on": room in media.rooms_open([room]) and call.talks(),
+        "room_goes_on": room in _open(room) and call.talks(),
         "operator": [line for line in server.log if "No space left" in line],
         "readable_to": _heard_until(recording, full_at),
     }

@@ -75,6 +75,9 @@ def fake_media_server() -> Iterator[FakeMediaServer]:
             self.end_headers()
             self.wfile.write(answer)
 
+        def do_GET(self) -> None:
+            self.send_error(503 if state.broken else 200)
+
         def log_message(self, format: str, *args: object) -> None:
             """Tests read ``calls`` instead."""
 

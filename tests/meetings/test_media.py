@@ -9,7 +9,7 @@ from tests.meetings.media_server import FakeMediaServer
 
 def test_it_is_asked_over_its_api(db: None, media_server: FakeMediaServer) -> None:
     media_server.rooms = {"a"}
-    assert set(media.rooms_open(["a", "b"])) == {"a"}
+    assert set(media.rooms_open(["a", "b"], at=media_server.url)) == {"a"}
 
 
 def test_asking_inside_a_transaction_is_refused(db: None, media_server: FakeMediaServer) -> None:

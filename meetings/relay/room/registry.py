@@ -60,16 +60,16 @@ class Rooms:
             log.info("room %s started", name)
         return room
 
-    async def end(self, room: Room, reason: DisconnectReason) -> None:
-        """Ends a room; ended already, nothing happens."""
+    async def end(self, room: Room, reason: DisconnectReason, *, goes_on: bool = False) -> None:
+        """Ends a room, once. `goes_on`: on another relay, so its end is not told."""
         if self._rooms.get(room.name) is not room:
             return
         del self._rooms[room.name]
         task = self._tasks.pop(room.name)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await room.close(reason)
-        log.info("room %s finished", room.name)
+        await room.close(reason, goes_on=goes_on)
+        log.info("room %s %s", room.name, "is left to another relay" if goes_on else "finished")
 
     async def _sweep(self) -> None:
         while True:

@@ -173,8 +173,11 @@ class Room:
         if not task.cancelled() and task.exception() is not None:
             log.error("room %s: closing a participant failed", self.name, exc_info=task.exception())
 
-    async def close(self, reason: DisconnectReason) -> None:
-        """Sends everybody away and ends the recordings. Returns when all is closed."""
+    async def close(self, reason: DisconnectReason, *, goes_on: bool = False) -> None:
+        """Sends everybody away and ends the recordings. Returns when all is closed.
+
+        `goes_on`: on another relay, which has told or will tell what becomes of the room.
+        """
         action = LeaveRequest.Action.DISCONNECT
         if reason == DisconnectReason.SERVER_SHUTDOWN:
             action = LeaveRequest.Action.RECONNECT  # another relay, or this one restarted, takes them in
@@ -183,7 +186,8 @@ class Room:
         while self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
         await self.recorder.close()
-        self._reports.room("room_finished")
+        if not goes_on:
+            self._reports.room("room_finished")
 
     # participant.Host
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Final
 
 from livekit.protocol.models import DisconnectReason
@@ -109,6 +109,19 @@ class Relay:
             await self._plane.stop()
             raise
         self._ice.over_tcp = True
+
+    @property
+    def rooms(self) -> dict[str, int]:
+        """The live rooms, each with how many people are in it."""
+        return {room.name: len(room.people) for room in self._rooms}
+
+    async def leave_to_others(self, names: Collection[str]) -> None:
+        """These rooms are another relay's now: everybody in them is told to connect anew."""
+        leaving = [room for room in self._rooms if room.name in names]
+        ends = [self._rooms.end(room, DisconnectReason.SERVER_SHUTDOWN, goes_on=True) for room in leaving]
+        for problem in await asyncio.gather(*ends, return_exceptions=True):
+            if problem is not None:
+                log.error("a room was not left well", exc_info=problem)
 
     # /rtc/v1/validate and /rtc/v1
 
