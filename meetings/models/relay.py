@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.admin import display
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -30,7 +31,7 @@ class Relay(models.Model):
     )
     started_at = models.DateTimeField(_("since"), default=timezone.now)
     # By the database's clock: those of several machines differ.
-    seen_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(_("last heard"), db_default=Now())
     load = models.FloatField(_("load"), default=0.0, help_text="Cores in use, over the last seconds.")
     rooms = models.PositiveIntegerField(_("rooms"), default=0)
     participants = models.PositiveIntegerField(_("participants"), default=0)
@@ -44,6 +45,7 @@ class Relay(models.Model):
         return self.name
 
     @property
+    @display(description=_("address"), ordering="address")
     def name(self) -> str:
         """What operators call it: its address without the scheme."""
         return self.address.partition("://")[2]

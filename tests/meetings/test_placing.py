@@ -1,22 +1,28 @@
 """Where rooms are put, and when a relay is given up: decided by the database, whoever asks and how many."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db.models import F
+from django.test import Client
 
+from accounts.models import User
 from meetings import media, placements
 from meetings.errors import BadInput, MediaServerDown
-from meetings.models import Placement, Relay
+from meetings.models import Placement, Relay, RelayState
 from meetings.services import placing, relays, workers
 from meetings.services.relays import Fare
+from tests.conftest import People
 from tests.meetings.at_once import at_once
 from tests.meetings.media_server import FakeMediaServer, fake_media_server
 from visio_portal.environment import ROOT
@@ -266,3 +272,37 @@ def test_with_one_media_server_the_database_is_not_asked(
     settings.MEDIA_REGISTERED = False
     with django_assert_num_queries(0):
         assert not media.room_is_open(room=str(uuid4()))
+
+
+def test_an_operator_drains_a_relay_on_their_page(
+    people: People, signed_in: Callable[[User], Client]
+) -> None:
+    people.admin.is_staff = people.admin.is_superuser = True
+    people.admin.save()
+    browser, relay = signed_in(people.admin), _relay(7881)
+    address = "/operators/meetings/relay/"
+    assert "127.0.0.1:7881" in browser.get(address).content.decode()
+    browser.post(address, {"action": "drain", "_selected_action": [str(relay)]})
+    assert Relay.objects.get().state == RelayState.DRAINING
+    assert browser.get(f"{address}add/").status_code == 403
+
+
+@pytest.mark.parametrize("form", [["--json"], []], ids=["json", "for people"])
+def test_operators_list_and_drain_by_command(form: list[str]) -> None:
+    relay = _relay(7881)
+    placing.room_place(room="r")
+    _silence(_relay(7882))
+    drained, listed = _said("drain_relay", "127.0.0.1:7881", *form), _said("relays", *form)
+    if not form:
+        assert "127.0.0.1:7881  UDP 7881  draining  rooms: 1" in listed
+        return
+    assert json.loads(drained) == {"relay": "127.0.0.1:7881", "state": "draining", "rooms": 1}
+    first, second = json.loads(listed)["relays"]
+    assert (first["id"], first["state"], first["rooms"]) == (str(relay), "draining", 1)
+    assert (second["name"], second["state"]) == ("127.0.0.1:7882", "silent")
+
+
+def _said(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()

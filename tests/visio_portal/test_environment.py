@@ -112,7 +112,14 @@ def test_a_relay_apart_is_found_by_its_address(monkeypatch: pytest.MonkeyPatch) 
     assert environment.read().relay_url == "http://127.0.0.1:7880"
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:7880", "ws://a", "http://", "http://a:x", "http://a:0"])
+def test_several_relays_register_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISIO_RELAY_URL", "registered")
+    assert environment.read().relay_url == environment.REGISTERED
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:7880", "register", "ws://a", "http://", "http://a:x", "http://a:0"]
+)
 def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("VISIO_RELAY_URL", url)
     with pytest.raises(BadEnvironment, match="VISIO_RELAY_URL"):
