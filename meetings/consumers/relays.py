@@ -186,7 +186,8 @@ class Forwarding:
         if now is None:
             return
         for upstream, moved in watched.items():
-            if now.get(upstream.room) != upstream.place and self._watched.pop(upstream, None):
+            if now.get(upstream.room) != upstream.place and upstream in self._watched:
+                del self._watched[upstream]
                 log.warning("room %s is not on %s any more", upstream.room, upstream.place.address)
                 moved()
 

@@ -88,7 +88,7 @@ def relay_drain(*, name: str) -> Relay:
 def relays_listed() -> list[dict[str, Any]]:
     """What operators see of each: `load` in cores, `heard` in seconds since its last heartbeat, and `state`
     “silent” where that is overdue."""
-    rows = Relay.objects.annotate(now=Now(), held=Count("placements"))
+    rows = Relay.objects.annotate(now=Now(), held=Count("placements")).order_by("address")
     return [
         {
             "id": str(row.id),
