@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from livekit.protocol.models import DisconnectReason
 
@@ -38,7 +38,11 @@ class Rooms:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        ends = [self.end(room, DisconnectReason.SERVER_SHUTDOWN) for room in self]
+        await self.shut(list(self))
+
+    async def shut(self, rooms: Iterable[Room], *, go_on: bool = False) -> None:
+        """Sends everybody in them away, to connect anew. `go_on`: the rooms are another relay's now."""
+        ends = [self.end(room, DisconnectReason.SERVER_SHUTDOWN, goes_on=go_on) for room in rooms]
         for problem in await asyncio.gather(*ends, return_exceptions=True):
             if problem is not None:
                 log.error("a room did not end well", exc_info=problem)

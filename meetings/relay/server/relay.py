@@ -117,11 +117,7 @@ class Relay:
 
     async def leave_to_others(self, names: Collection[str]) -> None:
         """These rooms are another relay's now: everybody in them is told to connect anew."""
-        leaving = [room for room in self._rooms if room.name in names]
-        ends = [self._rooms.end(room, DisconnectReason.SERVER_SHUTDOWN, goes_on=True) for room in leaving]
-        for problem in await asyncio.gather(*ends, return_exceptions=True):
-            if problem is not None:
-                log.error("a room was not left well", exc_info=problem)
+        await self._rooms.shut([room for room in self._rooms if room.name in names], go_on=True)
 
     # /rtc/v1/validate and /rtc/v1
 
