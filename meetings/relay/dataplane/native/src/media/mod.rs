@@ -33,6 +33,8 @@ mod subscription;
 mod template;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod transport;
 mod twcc;

@@ -14,8 +14,8 @@ pub(super) struct Probe {
     bitrate: u64,
     until: u64,
     at: u64,
-    /// In millionths of a bit.
-    budget: u64,
+    /// In millionths of a bit; below zero after a packet that was longer than what had been earned.
+    budget: i64,
 }
 
 impl Probe {
@@ -31,16 +31,16 @@ impl Probe {
     pub fn earn(&mut self, now: u64) {
         let passed = now.min(self.until).saturating_sub(self.at).min(LONGEST_STEP);
         self.at = now;
-        self.budget += passed * self.bitrate;
+        self.budget += (passed * self.bitrate) as i64;
     }
 
-    /// Whether another packet may go; a whole one is worth waiting for.
+    /// Whether another packet may go.
     pub fn may_send(&self) -> bool {
-        self.budget >= 8 * 250 * 1_000_000
+        self.budget > 0
     }
 
     pub fn spend(&mut self, octets: usize) {
-        self.budget = self.budget.saturating_sub(octets as u64 * 8 * 1_000_000);
+        self.budget -= octets as i64 * 8 * 1_000_000;
     }
 }
 
@@ -74,7 +74,7 @@ mod tests {
     fn is_bounded() {
         let mut probe = Probe::new(u64::MAX, u64::MAX, 0);
         probe.earn(STEP);
-        assert_eq!(probe.budget, STEP * HIGHEST);
+        assert_eq!(probe.budget, (STEP * HIGHEST) as i64);
         assert!(probe.is_over(LONGEST));
     }
 }

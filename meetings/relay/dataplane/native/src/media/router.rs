@@ -289,6 +289,11 @@ impl Router {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn probe_is_idle(&self, number: TransportId) -> bool {
+        self.transports[&number].probe.is_none()
+    }
+
     // Reports
 
     /// `each(transport, ssrc, report)` for every stream; starts a new interval for levels.
