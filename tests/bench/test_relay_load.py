@@ -34,7 +34,14 @@ async def test_every_packet_of_a_small_call_is_counted_and_proved(tmp_path: Path
     await asyncio.to_thread(media.load)
     with servers.running("portable", ADDRESS, tmp_path, None) as relay:
         task = {"server": {"kind": relay.kind, "url": relay.url}, "own": ADDRESS, "pid": relay.pid}
-        task |= {"rooms": [[2, 1]], "warm": 1.0, "seconds": 1.0, "speeds": [1.0], "woken": False}
+        task |= {
+            "rooms": [[2, 1]],
+            "warm": 1.0,
+            "seconds": 1.0,
+            "speeds": [1.0],
+            "woken": False,
+            "transport_cc": True,
+        }
         told = await asyncio.to_thread(generated, task)
     (window,) = told["windows"]
     assert told["ciphers"] == ["SRTP_AEAD_AES_256_GCM"]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from tests.bench.relay.congestion import Congestion
+from tests.bench.relay.line import Line
 from tests.bench.relay.publisher import Publisher, Stream
 from tests.bench.relay.watcher import Watcher
 from tests.peers.descriptions import AUDIO, EXTENSIONS, VIDEO, Section
@@ -15,8 +17,7 @@ _NAMES: Final = {
 }
 # No audio level: a server that forwards the loudest only would do less than one that forwards all.
 SENDING: Final = tuple(each for each in EXTENSIONS if each[1] in _NAMES)
-# Subscribers tell their bandwidth by REMB.
-RECEIVING: Final = tuple(each for each in SENDING if _NAMES[each[1]] != "transport-cc")
+_CONGESTION: Final = next(number for number, uri in SENDING if _NAMES[uri] == "transport-cc")
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,20 @@ class Room:
 
 @dataclass
 class Cast:
+    """`transport_cc`: subscribers answer with transport-wide feedback, as browsers do; or by REMB."""
+
+    transport_cc: bool
     publishers: list[Publisher] = field(default_factory=list)
     watchers: list[Watcher] = field(default_factory=list)
+
+    @property
+    def receiving(self) -> tuple[tuple[int, str], ...]:
+        """Header extensions that subscribers take."""
+        return tuple(each for each in SENDING if self.transport_cc or each[0] != _CONGESTION)
+
+    def watch(self, line: Line, hears: frozenset[int]) -> None:
+        congestion = Congestion(_CONGESTION) if self.transport_cc else None
+        self.watchers.append(Watcher(len(self.watchers), line, hears, congestion))
 
     def hears(self, first: int, room: Room, but: int | None = None) -> frozenset[int]:
         return frozenset(range(first, first + room.publishers)) - {but}

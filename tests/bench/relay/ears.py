@@ -7,7 +7,7 @@ from typing import Any, Final
 import cffi
 
 BATCH: Final = 64
-HEADER: Final = 12  # of each packet that many bytes are kept
+HEADER: Final = 40  # of each packet that many bytes are kept: its extensions too
 STAMP: Final = 32  # a control message with a timespec (man 7 socket, SO_TIMESTAMPNS)
 _REST: Final = 2048 - HEADER
 _SO_TIMESTAMPNS: Final = 35
@@ -86,7 +86,7 @@ class Ears:
 
     def _learn(self, peer: int, headers: bytes, count: int) -> None:
         for number in range(count):
-            source = peer, headers[number * HEADER + 8 : (number + 1) * HEADER]
+            source = peer, headers[number * HEADER + 8 : number * HEADER + 12]
             if source not in self._known:
                 self._known.add(source)
                 self.samples.append((peer, self._whole(number)))

@@ -1,7 +1,8 @@
 """The load generator's process: reads one task as JSON from standard input, answers with one line of JSON.
 
 ``{"server": {"kind", "url"}, "own", "pid", "rooms": [[publishers, subscribers], …], "warm", "seconds",
-"speeds": […], "core", "woken"}``; with "memory": how much each further publisher and subscriber takes.
+"speeds": […], "core", "woken",
+"transport_cc"}``; with "memory": how much each further publisher and subscriber takes.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ async def main(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _load(way: Server, task: Mapping[str, Any]) -> dict[str, Any]:
-    cast = Cast()
+    cast = Cast(task["transport_cc"])
     for publishers, subscribers in task["rooms"]:
         await way.fill(cast, Room(publishers, subscribers))
     load = Load(cast, task["pid"], speed=task["speeds"][0], woken=task["woken"])
@@ -62,7 +63,7 @@ async def _memory(way: Server, task: Mapping[str, Any]) -> dict[str, Any]:
 
     A publisher is counted with its room, and with a second's packets kept for whoever lost one.
     """
-    cast, readings = Cast(), []
+    cast, readings = Cast(task["transport_cc"]), []
     for rooms in ([PAIR] * 2, [Room(1, 1 + MORE_SUBSCRIBERS)], [PAIR] * MORE_PUBLISHERS):
         for room in rooms:
             await way.fill(cast, room)

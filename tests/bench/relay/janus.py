@@ -11,10 +11,9 @@ from typing import Any
 import aiohttp
 
 from tests.bench.relay import media
-from tests.bench.relay.cast import RECEIVING, Cast, Room, accepted, by_mid, sections, streams
+from tests.bench.relay.cast import Cast, Room, accepted, by_mid, sections, streams
 from tests.bench.relay.line import Line
 from tests.bench.relay.publisher import Publisher
-from tests.bench.relay.watcher import Watcher
 from tests.peers.descriptions import Description, read_answer
 
 _AT_ONCE = 4
@@ -84,9 +83,9 @@ class Janus:
         hearing += [cast.hears(first, room)] * room.subscribers
         for start in range(0, len(hearing), _AT_ONCE):
             group = hearing[start : start + _AT_ONCE]
-            lines = await asyncio.gather(*(self._watch([feeds[one] for one in some]) for some in group))
+            lines = await asyncio.gather(*(self._watch(cast, [feeds[one] for one in some]) for some in group))
             for line, hears in zip(lines, group, strict=True):
-                cast.watchers.append(Watcher(len(cast.watchers), line, hears))
+                cast.watch(line, hears)
 
     async def _publish(self, cast: Cast, number: int) -> int:
         line, sent = self._line(), sections(number)
@@ -104,14 +103,14 @@ class Janus:
         feed: int = joined["plugindata"]["data"]["id"]
         return feed
 
-    async def _watch(self, feeds: list[int]) -> Line:
+    async def _watch(self, cast: Cast, feeds: list[int]) -> Line:
         line, handle = self._line(), await Handle(self._http, self._url).open()
         wanted = [{"feed": feed} for feed in feeds]
         told = await handle.say(
             {"request": "join", "ptype": "subscriber", "room": self._rooms, "streams": wanted}
         )
         offer = told["jsep"]["sdp"]
-        await handle.say({"request": "start"}, ("answer", answer(offer, line)))
+        await handle.say({"request": "start"}, ("answer", answer(offer, line, cast.receiving)))
         await self._connect(line, offer)
         return line
 
@@ -130,7 +129,7 @@ class Janus:
         await self._http.close()
 
 
-def answer(offer: str, line: Line) -> str:
+def answer(offer: str, line: Line, extensions: tuple[tuple[int, str], ...]) -> str:
     """Takes whatever is offered, with the first codec of each section."""
     lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
     mids = by_mid(offer)
@@ -142,6 +141,6 @@ def answer(offer: str, line: Line) -> str:
         lines += [f"a=fingerprint:sha-256 {line.fingerprint}", "a=setup:passive", "a=rtcp-mux"]
         lines += [each for each in section if each.startswith((f"a=rtpmap:{payload} ", f"a=fmtp:{payload} "))]
         lines += [each for each in section if each.startswith(f"a=rtcp-fb:{payload} ")]
-        names = {name for _, uri in RECEIVING for name in accepted([f"a=extmap:1 {uri}"])}
+        names = {name for _, uri in extensions for name in accepted([f"a=extmap:1 {uri}"])}
         lines += [each for each in section if set(accepted([each])) & names]
     return "\r\n".join(lines) + "\r\n"

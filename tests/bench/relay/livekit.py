@@ -9,10 +9,9 @@ from livekit.protocol.models import TrackSource, TrackType
 from livekit.protocol.rtc import AddTrackRequest, SignalResponse
 
 from tests.bench.relay import media
-from tests.bench.relay.cast import RECEIVING, Cast, Room, sections, streams
+from tests.bench.relay.cast import Cast, Room, sections, streams
 from tests.bench.relay.line import Line
 from tests.bench.relay.publisher import Publisher, Stream
-from tests.bench.relay.watcher import Watcher
 from tests.meetings.relay.adapter import KEY, SECRET
 from tests.peers.person import LightPerson
 
@@ -22,17 +21,25 @@ _AT_ONCE = 4  # handshakes under way
 class Caller(LightPerson):
     """Publishes what `sections` says, or nothing, and watches whatever there is."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, token: str, line: Line, number: int | None):
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        token: str,
+        line: Line,
+        number: int | None,
+        extensions: tuple[tuple[int, str], ...],
+    ) -> None:
         super().__init__(http, url, token)
         self.transport = self.line = line
-        self._number = number
+        self._number, self._extensions = number, extensions
         self.negotiated: asyncio.Future[tuple[Stream, Stream] | None] = asyncio.Future()
         self._narrow()
 
     def _narrow(self) -> None:
         for section in self.description.sections:
             if section.direction == "recvonly":
-                section.extensions = RECEIVING
+                section.extensions = self._extensions
 
     def _understand(self, message: SignalResponse) -> None:
         super()._understand(message)
@@ -70,25 +77,27 @@ class LiveKit:
         self._rooms += 1
         first = len(cast.publishers)
         for number in range(first, first + room.publishers):
-            caller = await self._join(f"p{number}", number)
+            caller = await self._join(cast, f"p{number}", number)
             negotiated = await caller.negotiated
             assert negotiated is not None
             publisher = Publisher(number, caller.line, negotiated, media.load())
             caller.line.on_rtcp = publisher.told
             cast.publishers.append(publisher)
             if hears := cast.hears(first, room, number):
-                cast.watchers.append(Watcher(len(cast.watchers), caller.line, hears))
+                cast.watch(caller.line, hears)
         for start in range(0, room.subscribers, _AT_ONCE):
             names = [f"s{number}" for number in range(start, min(start + _AT_ONCE, room.subscribers))]
-            for caller in await asyncio.gather(*(self._join(name, None) for name in names)):
+            for caller in await asyncio.gather(*(self._join(cast, name, None) for name in names)):
                 hears = cast.hears(first, room)
-                cast.watchers.append(Watcher(len(cast.watchers), caller.line, hears))
+                cast.watch(caller.line, hears)
 
-    async def _join(self, name: str, number: int | None) -> Caller:
+    async def _join(self, cast: Cast, name: str, number: int | None) -> Caller:
         grants = api.VideoGrants(room_join=True, room=f"room{self._rooms}")
         token = api.AccessToken(KEY, SECRET).with_identity(name).with_name(name).with_grants(grants)
         line = Line(self._own)
-        caller = Caller(self._http, self._url, token.with_ttl(timedelta(hours=1)).to_jwt(), line, number)
+        caller = Caller(
+            self._http, self._url, token.with_ttl(timedelta(hours=1)).to_jwt(), line, number, cast.receiving
+        )
         self._callers.append(caller)
         await caller.join()
         return caller

@@ -7,6 +7,7 @@ import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Final
 
@@ -15,6 +16,7 @@ from tests.bench.relay.ears import Ears
 from tests.bench.relay.media import FRAMES_PER_SECOND, SOUNDS_PER_SECOND
 from tests.bench.relay.process import Usage, usage
 from tests.bench.relay.publisher import MARK
+from tests.bench.relay.watcher import FEEDBACK_EVERY
 from tests.peers.descriptions import AUDIO, VIDEO
 
 SWEEP: Final = 0.004  # seconds between two readings of all sockets
@@ -91,6 +93,11 @@ class Load:
             self._every(now + share, each.report, _second)
         for number, watcher in enumerate(self.cast.watchers):
             self._every(now + 0.2 + number / len(self.cast.watchers), watcher.report, _second)
+            self._every(
+                now + 0.2 + number / len(self.cast.watchers) * FEEDBACK_EVERY,
+                partial(watcher.feedback, self.heard, self.peers[watcher.line]),
+                lambda: FEEDBACK_EVERY,
+            )
         if self.woken:
             for _, descriptor in self._sockets:
                 self._poll.register(descriptor, select.EPOLLIN)

@@ -48,6 +48,7 @@ def _run(far: paths.Far, path: str, server: str, task: Mapping[str, Any]) -> dic
             "own": own,
             "pid": running.pid,
             "core": GENERATOR_CORE,
+            "transport_cc": os.environ.get("FEEDBACK") != "remb",
             "woken": os.environ.get("RECEIVERS") == "woken",
             **task,
         }
