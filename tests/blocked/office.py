@@ -23,13 +23,13 @@ MEDIA_PORT, PAGES_PORT = 7882, 8080
 
 
 @dataclass(frozen=True)
-class Office:
-    """What runs on the three machines; `pages` is where the browsers' page is found."""
+class Network:
+    """The three machines, and the TURN server that runs on the second. `hosts` names it for the office."""
 
+    server: Machine
+    turn_machine: Machine
     office: Machine
-    relay: Standalone
     turn: Coturn
-    pages: str
     hosts: Path
 
     def inside(self, *command: str) -> list[str]:
@@ -40,11 +40,24 @@ class Office:
         named = 'mount --bind "$0" /etc/hosts && exec "$@"'
         return self.office.inside("unshare", "--mount", "sh", "-c", named, str(self.hosts), *command)
 
+    def variables(self, *urls: str) -> dict[str, str]:
+        """What the relay is told of the TURN server."""
+        return {"VISIO_TURN_URLS": ",".join(urls), "VISIO_TURN_SECRET": self.turn.secret} if urls else {}
+
+
+@dataclass(frozen=True)
+class Office:
+    """A standalone relay in that network; `pages` is where the browsers' page is found."""
+
+    network: Network
+    relay: Standalone
+    pages: str
+
 
 @contextmanager
-def blocked_office(folder: Path, *, urls: Sequence[str], media_tcp: bool) -> Iterator[Office]:
-    """`urls` are what the relay tells of the TURN server. Without `media_tcp` the firewall also keeps people
-    from the relay's media port in TCP, as one does that lets through 443 alone."""
+def blocked_network(folder: Path, *, media_tcp: bool, udp: bool = False) -> Iterator[Network]:
+    """Without `media_tcp` the firewall also keeps people from the relay's media port in TCP, as one does that
+    lets through 443 alone; with `udp` it is as open as anybody could wish."""
     with ExitStack() as stack:
         server, turn, office = stack.enter_context(machines(3))
         cable(server, [f"{RELAY}/24"], office, [f"{OFFICE_TO_RELAY}/24"])
@@ -55,17 +68,28 @@ def blocked_office(folder: Path, *, urls: Sequence[str], media_tcp: bool) -> Ite
         # Firefox reaches for the TURN server, too, from the address at which it reaches its page.
         turn.run("ip", "route", "add", f"{OFFICE_TO_RELAY}/32", "dev", f"to-{office.keeper}")
         for machine in (server, turn):
-            _firewall(machine, f"to-{office.keeper}", media_tcp=media_tcp)
+            _firewall(machine, f"to-{office.keeper}", media_tcp=media_tcp, udp=udp)
         turned = stack.enter_context(coturn(folder, turn, TURN, relay_ip=TURN_TO_RELAY, peer=RELAY))
-        variables = {"VISIO_TURN_URLS": ",".join(urls), "VISIO_TURN_SECRET": turned.secret if urls else ""}
-        arguments = ["--bind", RELAY, "--node-ip", RELAY, "--udp-port", str(MEDIA_PORT)]
-        relay = stack.enter_context(standalone(folder, *arguments, variables=variables, on=server))
-        # From the relay's machine, as with a portal: Firefox sends media from where it reaches its page.
-        stack.enter_context(_pages(server))
-        _no_udp(office, turned)
         hosts = folder / "hosts"
         hosts.write_text(f"127.0.0.1 localhost\n{TURN} {NAME}\n")
-        yield Office(office, relay, turned, f"http://{RELAY}:{PAGES_PORT}", hosts)
+        if not udp:
+            _no_udp(office, turned)
+        yield Network(server, turn, office, turned, hosts)
+
+
+@contextmanager
+def blocked_office(
+    folder: Path, *, urls: Sequence[str] = (), media_tcp: bool, udp: bool = False
+) -> Iterator[Office]:
+    """`urls` are what the relay tells of the TURN server."""
+    with ExitStack() as stack:
+        network = stack.enter_context(blocked_network(folder, media_tcp=media_tcp, udp=udp))
+        arguments = ["--bind", RELAY, "--node-ip", RELAY, "--udp-port", str(MEDIA_PORT)]
+        told = network.variables(*urls)
+        relay = stack.enter_context(standalone(folder, *arguments, variables=told, on=network.server))
+        # From the relay's machine, as with a portal: Firefox sends media from where it reaches its page.
+        stack.enter_context(_pages(network.server))
+        yield Office(network, relay, f"http://{RELAY}:{PAGES_PORT}")
 
 
 @contextmanager
@@ -79,9 +103,9 @@ def _pages(server: Machine) -> Iterator[None]:
             process.terminate()
 
 
-def _firewall(machine: Machine, cable_end: str, *, media_tcp: bool) -> None:
+def _firewall(machine: Machine, cable_end: str, *, media_tcp: bool, udp: bool) -> None:
     """Routing rules that come before the machine's own addresses: no tool beyond `ip` is needed."""
-    rules = [["ipproto", "udp"]]
+    rules = [] if udp else [["ipproto", "udp"]]
     if not media_tcp:
         rules.append(["ipproto", "tcp", "dport", str(MEDIA_PORT)])
     for rule in rules:

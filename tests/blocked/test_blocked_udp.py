@@ -3,11 +3,8 @@
 Real peers throughout: Chromium and Firefox ESR behind the firewall, coturn and a standalone relay outside.
 """
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,71 +12,17 @@ from typing import Any
 
 import pytest
 
+from tests.blocked.browsers import caller
 from tests.blocked.coturn import NAME, PORT, TLS_PORT
 from tests.blocked.office import MEDIA_PORT, RELAY, Office, blocked_office
 from tests.conformance.client import BrowserClient, Picture, until
 from tests.conformance.stage import token
-from tests.e2e.portal import ROOT
 
 pytestmark = [pytest.mark.media, pytest.mark.browser]
 
 OVER_TCP = f"turn:{NAME}:{PORT}?transport=tcp"
 OVER_TLS = f"turns:{NAME}:{TLS_PORT}?transport=tcp"
 SMALL = Picture(width=320, height=180, fps=8, layers=())
-ANSWERING = 60.0  # seconds; a browser's start on a busy machine among them
-
-
-class Caller:
-    """A browser in the office; `client.Browser` as far as a BrowserClient needs it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process, self._turn = process, asyncio.Lock()
-
-    async def answer(self) -> str:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(ANSWERING):
-            line = await self._process.stdout.readline()
-        message: dict[str, str] = json.loads(line or b'{"error": "the caller ended"}')
-        assert "answer" in message, message["error"]
-        return message["answer"]
-
-    async def run(self, function: str, argument: str) -> str:
-        assert self._process.stdin is not None
-        async with self._turn:
-            self._process.stdin.write(argument.encode() + b"\n")
-            return await self.answer()
-
-
-@asynccontextmanager
-async def caller(office: Office, kind: str, folder: Path) -> AsyncIterator[Caller]:
-    """The browser trusts the TURN server's authority, as an administration's machines would."""
-    profile = folder / "profile"
-    profile.mkdir(parents=True)
-    _trust(office.turn.authority, folder / ".pki" / "nssdb" if kind == "chromium" else profile)
-    command = office.inside(sys.executable, "-m", "tests.blocked.caller", kind, str(folder), office.pages)
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=ROOT,
-        env={**os.environ, "HOME": str(folder)},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        made = Caller(process)
-        await made.answer()
-        yield made
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        await asyncio.wait_for(process.wait(), 30)
-
-
-def _trust(authority: Path, database: Path) -> None:
-    """Both browsers keep authorities in NSS databases; Chromium looks for one below the home folder."""
-    database.mkdir(parents=True, exist_ok=True)
-    at = ["certutil", "-d", f"sql:{database}"]
-    subprocess.run([*at, "-N", "--empty-password"], check=True)
-    subprocess.run([*at, "-A", "-n", "test", "-t", "C,,", "-i", str(authority)], check=True)
 
 
 @asynccontextmanager
@@ -88,7 +31,10 @@ async def two_people(
 ) -> AsyncIterator[list[BrowserClient]]:
     """In one room, each with camera and microphone; two in one browser where there is only one kind."""
     async with AsyncExitStack() as stack:
-        started = [await stack.enter_async_context(caller(office, kind, folder / kind)) for kind in kinds]
+        started = [
+            await stack.enter_async_context(caller(office.network, kind, folder / kind, office.pages))
+            for kind in kinds
+        ]
         people = [
             BrowserClient(started[number % len(started)], name) for number, name in enumerate(("ann", "ben"))
         ]
@@ -147,8 +93,8 @@ async def test_a_call_through_coturn(
                 record_property("figure", f"{person.identity}: {used}")
                 assert (used["type"], used["relayProtocol"]) == ("relay", protocol)
                 assert (used["address"], used["port"]) == (RELAY, MEDIA_PORT)
-        log = office.turn.log.read_text(errors="replace")
-        assert office.turn.secret not in office.relay.log.read_text()
+        log = office.network.turn.log.read_text(errors="replace")
+        assert office.network.turn.secret not in office.relay.log.read_text()
     assert ":ann>" in log, "coturn knows nobody of that name"
 
 
@@ -156,7 +102,7 @@ async def test_a_call_through_coturn(
 async def test_a_call_straight_over_tcp(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    with blocked_office(tmp_path, urls=[], media_tcp=True) as office:
+    with blocked_office(tmp_path, media_tcp=True) as office:
         async with two_people(office, ("firefox", "chromium"), tmp_path) as people:
             for person in people:
                 await sees_and_hears(person)
@@ -166,3 +112,23 @@ async def test_a_call_straight_over_tcp(
                 # Chromium keeps its own address to itself, and then learns it from the relay.
                 assert (used["type"] in ("host", "prflx"), used["remoteProtocol"]) == (True, "tcp")
                 assert (used["address"], used["port"]) == (RELAY, MEDIA_PORT)
+
+
+@pytest.mark.long
+async def test_where_udp_gets_through_nobody_stays_on_tcp(tmp_path: Path) -> None:
+    with blocked_office(tmp_path, media_tcp=True, udp=True) as office:
+        async with two_people(office, ("firefox", "chromium"), tmp_path) as people:
+            for person in people:
+                await sees_and_hears(person)
+                assert (await path(person))["remoteProtocol"] == "udp"
+            await until(lambda: _alive(office)["tcp_connections"] == 0)
+
+
+def _alive(office: Office) -> dict[str, int]:
+    """What the relay counts, a moment ago at least."""
+    office.relay.process.send_signal(signal.SIGUSR1)
+    lines = [line for line in office.relay.log.read_text().splitlines() if " census {" in line]
+    counted: dict[str, int] = (
+        json.loads(lines[-1].partition(" census ")[2])["alive"] if lines else {"tcp_connections": -1}
+    )
+    return counted

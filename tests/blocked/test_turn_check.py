@@ -1,15 +1,20 @@
 """`manage.py turn_check` against a real coturn: what it says of one that works and of those that do not."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from aioice import turn
 
+from meetings.management.turn_probe import NoRelayedAddress, relayed_address
+from meetings.relay.server import TurnServers
 from tests.blocked.coturn import NAME, PORT, TLS_PORT, Coturn, coturn
 from tests.e2e.machines import Machine
 from tests.e2e.portal import ROOT
@@ -80,3 +85,25 @@ def test_without_servers_it_says_which_settings_name_them(server: Coturn, tmp_pa
     )
     assert done.returncode == 1
     assert "VISIO_TURN_URLS and VISIO_TURN_SECRET" in done.stderr
+
+
+async def test_a_relayed_address_outlives_its_password_and_a_new_one_needs_a_new_password(
+    server: Coturn,
+) -> None:
+    """What `turn.LIFETIME` relies on: nobody is thrown out of a long call."""
+    servers = TurnServers((f"turn:{HERE}:{PORT}",), server.secret, lifetime=2)
+    login = servers.for_person("ann", time.time())
+    relayed, _ = await turn.create_turn_endpoint(
+        asyncio.DatagramProtocol, (HERE, PORT), username=login.username, password=login.credential
+    )
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as peer:
+        peer.bind((HERE, 0))
+        peer.setblocking(False)
+        await asyncio.sleep(4)
+        async with asyncio.timeout(10):
+            # The first packet to a peer asks for a permission and a channel: signed requests.
+            relayed.sendto(b"still here", peer.getsockname())
+            assert await asyncio.get_running_loop().sock_recv(peer, 99) == b"still here"
+    relayed.close()
+    with pytest.raises(NoRelayedAddress, match="refuses our password"):
+        await relayed_address(servers.urls[0], login.username, login.credential)

@@ -57,9 +57,9 @@ class Stage:
         self.bound.append(call)  # type: ignore[arg-type]
         return self.free()
 
-    async def listen(self, limits: RelayLimits = LIMITS) -> TcpEdge:
+    async def listen(self, limits: RelayLimits = LIMITS, bind: str = "127.0.0.1") -> TcpEdge:
         self.edge = TcpEdge(
-            bind="127.0.0.1", check_received=self.ice.stun_received, clock=SystemClock(), limits=limits
+            bind=bind, check_received=self.ice.stun_received, clock=SystemClock(), limits=limits
         )
         await self.edge.start(self.port)
         return self.edge
@@ -82,8 +82,8 @@ class Stage:
         request.add_fingerprint()
         return frame(bytes(request))
 
-    async def peer(self, *, proved: bool = False) -> "Peer":
-        peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port))
+    async def peer(self, *, proved: bool = False, host: str = "127.0.0.1") -> "Peer":
+        peer = Peer(*await asyncio.open_connection(host, self.port))
         self.peers.append(peer)
         if proved:
             peer.send(self.check())
@@ -157,6 +157,18 @@ async def test_a_peer_is_told_its_own_address_and_the_plane_one_on_loopback(stag
     assert (transport, preferred, local) == (7, True, "")
     assert address[0] == "127.0.0.1"
     assert address != peer.address
+
+
+async def test_peers_of_both_families_come_to_the_same_port(stage: Stage) -> None:
+    await stage.listen(bind="")
+    for host in ("127.0.0.1", "::1"):
+        peer = await stage.peer(host=host)
+        peer.send(stage.check())
+        answer = stun.parse_message(await peer.datagram())
+        assert answer.attributes["XOR-MAPPED-ADDRESS"] == (host, peer.address[1])
+        assert stage.bound[-1][1][0] == "127.0.0.1"
+        peer.send(frame(MEDIA))
+        assert await stage.arrived() == (MEDIA, stage.bound[-1][1])
 
 
 async def test_datagrams_pass_both_ways_in_order(stage: Stage) -> None:
