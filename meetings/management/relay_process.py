@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from meetings.management.census import census_on_signal
+from meetings.management.open_files import allow_many_sockets
 from meetings.relay.interface import Portal
 from meetings.relay.server import Listener, Relay, RelayConfig, application
 
@@ -40,6 +41,7 @@ def run_relay(
 
     Raises CannotListen. `say` hears one line once clients may come.
     """
+    allow_many_sockets()
     sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for another thread
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config, portal, host, port, say, accompany))

@@ -17,6 +17,7 @@ from twisted.internet import asyncioreactor
 
 from meetings.management.census import census_on_signal
 from meetings.management.certificate import ServedCertificate
+from meetings.management.open_files import allow_many_sockets
 
 log = logging.getLogger("visio.access")
 
@@ -53,6 +54,7 @@ class Command(BaseCommand):
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         asyncioreactor.install(loop)
+        allow_many_sockets()
         sys.setswitchinterval(0.001)  # the packet path waits at most a millisecond for a busy worker thread
         if settings.MEDIA_EMBEDDED:
             loop.run_until_complete(_start_relay())
