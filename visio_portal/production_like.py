@@ -67,10 +67,12 @@ def _run(environment: Mapping[str, str]) -> int:
 
 
 def relays(environment: Mapping[str, str]) -> list[Child]:
-    """One at the address that is given; or several that find each other, media ports one after another."""
-    if environment["VISIO_RELAY_URL"] != REGISTERED:
+    """One, at the address that is given or at any; or several, with media ports one after another."""
+    several = environment["VISIO_RELAY_URL"] == REGISTERED
+    count = int(environment.get("RELAYS") or 2) if several else 1
+    if count == 1:
         return [Child("The relay", manage("relay"))]
-    count, first = int(environment.get("RELAYS") or 2), int(environment.get("VISIO_UDP_PORT") or 0)
+    first = int(environment.get("VISIO_UDP_PORT") or 0)
     ports = [str(first + number if first else 0) for number in range(count)]
     return [
         Child(f"Relay {number}", manage("relay", "--udp-port", port)) for number, port in enumerate(ports, 1)

@@ -124,12 +124,13 @@ def running_portal(
 
 @contextmanager
 def production_like_portal(data: Path) -> Iterator[Portal]:
-    """The same on PostgreSQL and Redis, with pages, relay and worker apart: what operators try it by."""
+    """The same on PostgreSQL and Redis, with pages, relays and worker apart: what operators try it by."""
     with throwaway.postgresql() as postgresql, throwaway.redis_server() as redis:
         variables = {
             "DATABASE_URL": postgresql.url,
             "REDIS_URL": redis.url,
-            "VISIO_RELAY_URL": f"http://127.0.0.1:{free_port()}",
+            "VISIO_RELAY_URL": "registered",
+            "RELAYS": "2",
         }
         with _running(["-m", "visio_portal.production_like"], data, variables) as portal:
             portal.postgresql, portal.redis = postgresql, redis

@@ -43,6 +43,12 @@ class Process:
         """`kill -9`; the moment at which it was dead (`time.time`)."""
         return self._end(signal.SIGKILL)
 
+    def send(self, number: signal.Signals) -> float:
+        """Any signal that does not end it; the moment at which it was sent (`time.time`)."""
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+        return time.time()
+
     def stop(self) -> None:
         """As an operator does; nothing where it does not run."""
         if self._process is not None:

@@ -1,4 +1,4 @@
-"""The same journeys on PostgreSQL and Redis, with pages, relay and worker in processes of their own.
+"""The same journeys on PostgreSQL and Redis, with pages, two relays and a worker in processes of their own.
 
 The tests are those of the embedded portal; here they meet another one.
 """
@@ -47,6 +47,19 @@ def _get(portal: Portal, path: str, accept: str = "text/html") -> tuple[int, str
             return answered.status, answered.read().decode()
     except HTTPError as error:
         return error.code, error.read().decode()
+
+
+def test_a_drained_relay_ends_and_its_supervisor_starts_another(portal: Portal) -> None:
+    before = portal.command("relays")["relays"]
+    assert [relay["state"] for relay in before] == ["serving", "serving"]
+    idle = min(before, key=lambda relay: relay["rooms"])
+    assert portal.command("drain_relay", idle["name"])["state"] == "draining"
+    portal.wait_for_log(r"Relay \d \(process \d+\) ended: exit status 0", 30)
+    wait_until(lambda: len(_serving(portal) - {idle["id"]}) == 2, 30, "there are two again")
+
+
+def _serving(portal: Portal) -> set[str]:
+    return {relay["id"] for relay in portal.command("relays")["relays"] if relay["state"] == "serving"}
 
 
 def test_while_the_database_is_away_pages_say_so_and_come_back_by_themselves(portal: Portal) -> None:

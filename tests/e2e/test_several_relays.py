@@ -2,19 +2,22 @@
 same meeting, and the other's people notice nothing."""
 
 import asyncio
+import signal
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Process, several_relays
-from tests.e2e.speaker import SdkPerson
+from tests.e2e.processes import several_relays
 from tests.e2e.test_relay_killed import Call, told, until
 
 pytestmark = pytest.mark.media
 
 BACK_WITHIN = 5.0
+# Two seconds without a heartbeat, and one in which it does not answer, come before.
+HUNG_BACK_WITHIN = 10.0
 # Between two moments at which somebody who talks without end is heard: pauses between words, a busy machine.
 LONGEST_GAP = 1.5
 
@@ -25,11 +28,11 @@ async def test_a_killed_relays_people_meet_again_on_the_other(
     with several_relays(tmp_path / "data") as (portal, relays):
         struck = await Call.held(portal, tmp_path)
         spared = await Call.held(portal, tmp_path)
-        victim, other = sorted(relays, key=lambda relay: not holds(relay, struck))
-        assert holds(victim, struck)
-        assert holds(other, spared)
+        victim, other = sorted(relays, key=lambda relay: not struck.is_on(relay))
+        assert struck.is_on(victim)
+        assert spared.is_on(other)
         killed = await asyncio.to_thread(victim.kill)
-        back = max([await back_again(person) for person in struck.people]) - killed
+        back = await struck.met_again() - killed
         await asyncio.sleep(2)
         listed = (await told(portal, "relays"))["relays"]
         noticed = [event for person in spared.people for event in person.events]
@@ -41,21 +44,38 @@ async def test_a_killed_relays_people_meet_again_on_the_other(
             f"one relay of two killed: all back in the same meeting after {back:.1f} s; "
             f"the other's people heard each other with gaps of at most {gap:.2f} s",
         )
-        assert holds(other, struck)
+        assert struck.is_on(other)
         assert [(relay["rooms"], relay["participants"]) for relay in listed] == [(2, 4)]
         assert noticed == []
         assert back < BACK_WITHIN
         assert gap < LONGEST_GAP
 
 
-async def back_again(person: SdkPerson) -> float:
-    """When they heard the other again, once reconnected: before, it is what was on its way at the kill."""
-    await until(lambda: person.reconnected_at, 40, f"they are back: {person.events}")
-    moment = person.reconnected_at[-1]
-    await until(lambda: person.heard_after(moment), 20, "they hear the other again")
-    return person.heard_after(moment) or 0.0
-
-
-def holds(relay: Process, call: Call) -> bool:
-    """Whether the relay has had the call's room, by its log."""
-    return any(f"room {call.room} started" in line for line in relay.log)
+@pytest.mark.long
+async def test_a_hung_relays_people_meet_again_on_the_other_and_it_does_not_take_them_back(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Stopped, not dead: its connections stay open, and when it goes on it believes to have the room."""
+    with several_relays(tmp_path / "data") as (portal, relays):
+        call = await Call.held(portal, tmp_path)
+        victim, other = sorted(relays, key=lambda relay: not call.is_on(relay))
+        hung = victim.send(signal.SIGSTOP)
+        try:
+            back = await call.met_again() - hung
+        finally:
+            awake = victim.send(signal.SIGCONT)
+        await until(lambda: any("is left to another relay" in line for line in victim.log), 10, "it leaves")
+        left = time.time() - awake
+        await asyncio.sleep(3)
+        reconnected = [len(person.reconnected_at) for person in call.people]
+        heard = [person.heard_after(awake + 3) for person in call.people]
+        await call.leave()
+        record_property(
+            "figure",
+            f"one relay of two hung: all back in the same meeting after {back:.1f} s; "
+            f"awake again, it left the room within {left:.2f} s",
+        )
+        assert call.is_on(other)
+        assert reconnected == [1, 1]
+        assert all(heard)
+        assert back < HUNG_BACK_WITHIN
