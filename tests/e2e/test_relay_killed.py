@@ -67,7 +67,7 @@ class Call:
         return max(person.heard_after(ready) - ready for person in self.people)
 
     async def met_again(self) -> float:
-        """When both heard each other again, once reconnected: before, it is what was on its way (Unix time)."""
+        """When both heard each other again, once reconnected (Unix time); before, it was on its way."""
         moments = []
         for person in self.people:
             await until(lambda person=person: person.reconnected_at, 40, f"they are back: {person.events}")

@@ -25,11 +25,11 @@ class Production(Server):
         self, data: Path, port: int, *, postgresql: throwaway.Server, redis: throwaway.Server
     ) -> None:
         self._databases = {"postgresql": postgresql, "redis": redis}
-        relay = f"http://127.0.0.1:{throwaway.free_port()}"
         self.variables: Mapping[str, str] = {
             "DATABASE_URL": postgresql.url,
             "REDIS_URL": redis.url,
-            "VISIO_RELAY_URL": relay,
+            "VISIO_RELAY_URL": "registered",
+            "RELAYS": "1",
         }
         super().__init__(data, port, program=("-m", "visio_portal.production_like"), variables=self.variables)
         self.victim = VICTIMS[0]

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.models import F
 from livekit import api
@@ -307,6 +308,12 @@ async def test_what_was_placed_and_is_not_used_is_released(members: list[Member]
     async with asyncio.timeout(10):
         while await in_thread(Placement.objects.exists):
             await asyncio.sleep(BEAT)
+
+
+def test_a_relay_that_portals_could_not_reach_does_not_start(settings: Any) -> None:
+    settings.MEDIA_REGISTERED = True
+    with pytest.raises(CommandError, match="--address"):
+        call_command("relay", bind="0.0.0.0")
 
 
 async def test_while_there_is_no_relay_a_client_waits_for_one(members: list[Member]) -> None:
