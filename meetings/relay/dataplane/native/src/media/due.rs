@@ -106,7 +106,9 @@ impl Router {
             stream.nacks_sent += wanted.len() as u64;
             mailbox.put(to, Order::Feedback, |out| write_nack(out, ssrc, &wanted));
         }
-        if stream.take_keyframe_request(now) {
+        if track.muted {
+            stream.forget_keyframe();
+        } else if stream.take_keyframe_request(now) {
             mailbox.put(to, Order::Feedback, |out| write_picture_loss(out, ssrc));
             if awaited {
                 stream.want_keyframe(); // until it has come

@@ -18,6 +18,25 @@ pub(super) fn primary(payload: &[u8]) -> Option<(u8, Range<usize>)> {
     }
 }
 
+/// Gives the blocks of the primary's type the subscriber's number for it, in place.
+pub(super) fn renumber(payload: &mut [u8], payload_type: u8) {
+    let own = match primary(payload) {
+        Some((own, _)) => own,
+        None => return,
+    };
+    let mut at = 0;
+    while let Some(first) = payload.get_mut(at) {
+        let last = *first & 0x80 == 0;
+        if *first & 0x7F == own {
+            *first = *first & 0x80 | payload_type & 0x7F;
+        }
+        if last {
+            return;
+        }
+        at += 4;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +55,13 @@ mod tests {
     }
 
     #[test]
+    fn blocks_get_the_subscribers_payload_type_and_keep_the_rest() {
+        let mut payload = [0x80 | 111, 7, 0, 2, 0x80 | 13, 0, 0, 1, 111, 1, 2, 3, 111, 9];
+        renumber(&mut payload, 96);
+        assert_eq!(payload, [0x80 | 96, 7, 0, 2, 0x80 | 13, 0, 0, 1, 96, 1, 2, 3, 111, 9]);
+    }
+
+    #[test]
     fn refuses_blocks_longer_than_the_payload() {
         assert_eq!(primary(&[]), None);
         assert_eq!(primary(&[0x80 | 111, 0, 0, 2, 111, 1]), None);
@@ -49,7 +75,8 @@ mod tests {
         let mut random = Random::new(2);
         for _ in 0..100_000 {
             let size = random.below(16) as usize;
-            let payload = random.bytes(size);
+            let mut payload = random.bytes(size);
+            renumber(&mut payload, 96);
             if let Some((_, range)) = primary(&payload) {
                 assert!(range.start <= range.end && range.end == payload.len());
             }

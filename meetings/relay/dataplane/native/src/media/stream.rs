@@ -243,6 +243,12 @@ impl Stream {
         self.keyframe_wanted = self.is_video();
     }
 
+    /// The stream is muted: what is wanted is wanted again when it comes back.
+    pub fn forget_keyframe(&mut self) {
+        self.nacks.take_keyframe_need();
+        self.keyframe_wanted = false;
+    }
+
     /// When `take_keyframe_request` may say yes.
     pub fn keyframe_due(&mut self, now: u64) -> Option<u64> {
         self.keyframe_wanted |= self.nacks.take_keyframe_need();

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::codecs::Picture;
 use super::congestion::Outgoing;
+use super::red;
 use super::reports::SubscriptionReport;
 use super::rtcp::SenderReport;
 use super::rtp::Header;
@@ -293,6 +294,9 @@ impl Subscription {
         if let Some(picture) = packet.media.picture.filter(|_| segment.renumbers()) {
             let (id, tl0) = segment.renumbered(&picture);
             picture.renumber(&mut out[self.template.size() + prefix.len()..length], id, tl0);
+        }
+        if packet.media.primary.is_some() && self.settings.red_payload_type.is_some() {
+            red::renumber(&mut out[self.template.size()..length], self.settings.payload_type);
         }
         self.count(length, congestion, now);
         Ok(length)

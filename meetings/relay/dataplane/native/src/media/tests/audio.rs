@@ -106,7 +106,8 @@ fn red_is_forwarded_whole_or_as_its_primary_encoding() {
     room.take(&packet(RED, 1, 0, 7, &payload));
     room.take(&packet(OPUS, 2, 960, 7, b"plain"));
     let (whole, primary) = (room.got(2), room.got(3));
-    assert_eq!((whole[0].payload_type, &whole[0].payload[..]), (60, &payload[..]));
+    let renumbered = [0x80 | 100, 0, 0, 2, 100, 8, 8, 9, 9];
+    assert_eq!((whole[0].payload_type, &whole[0].payload[..]), (60, &renumbered[..]));
     assert_eq!((primary[0].payload_type, &primary[0].payload[..]), (100, &[9, 9][..]));
     for got in [&whole[1], &primary[1]] {
         assert_eq!((got.payload_type, &got.payload[..]), (100, &b"plain"[..]));

@@ -100,3 +100,16 @@ fn two_subscribers_may_wait_for_different_layers() {
         assert!(all.contains(&Message::PictureLoss { ssrc }), "{ssrc}");
     }
 }
+
+#[test]
+fn a_muted_publisher_is_not_asked_for_keyframes() {
+    let mut room = Room::with(Codec::Vp8);
+    room.router.mute(TRACK, true, room.now);
+    room.pass(SECOND);
+    room.rtcp(2, &picture_loss(1001));
+    room.pass(SECOND);
+    assert_eq!(room.keyframes_asked(7), 0);
+    room.router.mute(TRACK, false, room.now);
+    room.pass(10 * MS);
+    assert_eq!(room.keyframes_asked(7), 1);
+}
