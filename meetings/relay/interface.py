@@ -1,7 +1,7 @@
 """The few Protocols and values at which the relay's parts, and whoever embeds it, meet."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
@@ -64,6 +64,7 @@ class RelayLimits:
     dtls_rate: float = 1_500.0  # datagrams per second, long-term: about 1.7 MB/s of data messages
     dtls_burst: int = 3_000
     ssrcs: int = 64
+    voices: int = 8  # microphones of one room that are forwarded at once, the loudest
     addresses: int = 8
     tcp_connections: int = 400  # media over TCP, everybody's together
     tcp_strangers: int = 64  # of them without a valid check yet
@@ -138,42 +139,6 @@ class RtpHeader:
     extensions: dict[int, bytes]
 
 
-class Stream(Protocol):
-    """One received SSRC: a track, or one simulcast layer of it."""
-
-    @property
-    def track(self) -> int:
-        """The number under which sinks are attached."""
-
-    def received(self, header: RtpHeader, packet: bytes, now: float) -> bool:
-        """Accounts for a packet; False where it must not be forwarded."""
-
-
-class PacketSink(Protocol):
-    """Where a track's packets go: a subscription, or the recorder."""
-
-    @property
-    def transport(self) -> int | None:
-        """The transport that `forward`'s packets leave by; None for a sink that keeps them."""
-
-    def forward(self, stream: Stream, header: RtpHeader, packet: bytes, now: float) -> bytes:
-        """The packet to send, `SEND_NOTHING` for none. Must not block, must not raise."""
-
-    def skip(self, stream: Stream, header: RtpHeader) -> None:
-        """A padding-only packet was left out: close the gap in the outgoing numbers."""
-
-
-class TransportEvents(Protocol):
-    """What a data plane tells about one transport. Called on the event loop."""
-
-    def dtls_received(self, data: bytes) -> None: ...
-
-    def rtcp_received(self, packet: bytes, now: float) -> None: ...
-
-    def rtp_unknown(self, header: RtpHeader, packet: bytes, now: float) -> None:
-        """First packets of an SSRC nobody added; adding it in this call saves the packet."""
-
-
 class SrtpSession(Protocol):
     """`pylibsrtp.Session`."""
 
@@ -190,60 +155,6 @@ class SrtpSessions:
 
     receive: SrtpSession
     send: SrtpSession
-
-
-class DataPlane(Protocol):
-    """Owner of the UDP socket and of the SRTP sessions. Transport and track numbers are the caller's."""
-
-    @property
-    def port(self) -> int: ...
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    def open(self, transport: int, events: TransportEvents) -> None: ...
-
-    async def close(self, transport: int) -> None:
-        """Returns once nothing of the transport is in use any more."""
-
-    def bind(self, transport: int, address: Address, *, preferred: bool, local: str = "") -> bool:
-        """Accept packets from `address`; `preferred`: and send there from now on, from our address `local`.
-        To be called again at every check; False where the address is another transport's, or where there are
-        too many. `local` is the address that the check was sent to (RFC 8445 §7.3: a response, and all that
-        follows on the pair, comes from there); empty: whichever the system chooses."""
-
-    def send_datagram(self, transport: int, data: bytes) -> None:
-        """Sends DTLS as it is; nothing where no address is known yet."""
-
-    def secure(self, transport: int, sessions: SrtpSessions) -> None: ...
-
-    def watch_congestion(self, transport: int, extension: int) -> None:
-        """Count transport-wide sequence numbers found in header extension `extension`."""
-
-    def congestion_feedback(self, transport: int) -> bytes | None:
-        """The RTCP feedback for what came since the last call."""
-
-    def add_stream(self, transport: int, ssrc: int, stream: Stream) -> None: ...
-
-    def remove_stream(self, transport: int, ssrc: int) -> None: ...
-
-    def attach(self, track: int, sink: PacketSink) -> None: ...
-
-    def detach(self, track: int, sink: PacketSink) -> None: ...
-
-    def send_rtcp(self, transport: int, packet: bytes) -> None: ...
-
-    def retransmit(self, transport: int, ssrc: int, sequences: Sequence[int]) -> int:
-        """Sends again what is still cached, never more than was sent; the number of packets that were."""
-
-    def forget(self, transport: int, ssrc: int) -> None:
-        """A sent SSRC ends: its cache and its SRTP stream go."""
-
-    def counters(self) -> Mapping[str, int]: ...
-
-    def sizes(self) -> Mapping[str, int]:
-        """How many transports, addresses, received streams and tracks with sinks there are now."""
 
 
 class Identified(Protocol):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from meetings.relay.ice_lite import IceLite
-from meetings.relay.interface import Clock, DataPlane, RelayLimits
+from meetings.relay.interface import Clock, RelayLimits
+from meetings.relay.plane import DataPlane
 from meetings.relay.secure import Certificate
 from meetings.relay.signalling import ApiKey
 

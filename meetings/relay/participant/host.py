@@ -12,7 +12,10 @@ Person = TypeVar("Person", contravariant=True)
 
 
 class Host(Protocol[Person]):
-    """The room, as its participants see it."""
+    """The room, as its participants see it. `voices` is the number of its microphones towards the plane."""
+
+    @property
+    def voices(self) -> int: ...
 
     def updated(self, participant: Person) -> None:
         """Something that everyone sees of them changed."""

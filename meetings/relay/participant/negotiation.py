@@ -25,8 +25,9 @@ from meetings.relay.uptrack import UpTrack
 # Echoed on every section, inactive ones too, or Chromium later refuses simulcast (relay.md, trap 1).
 _EXTENSIONS: Final = (MID, RID, REPAIRED_RID, TRANSPORT_CC, AUDIO_LEVEL, ABS_SEND_TIME)
 _VIDEO_UP: Final = ("transport-cc", "ccm fir", "nack", "nack pli")
-_VIDEO_DOWN: Final = ("goog-remb", "ccm fir", "nack", "nack pli")
+_VIDEO_DOWN: Final = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
 _AUDIO_UP: Final = ("transport-cc",)
+_AUDIO_DOWN: Final = ("transport-cc",)
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def _receive(section: MediaSection, track: UpTrack) -> SectionAnswer:
         protocol=section.protocol,
         direction="recvonly",
         codec=codec,
+        rtx=track.rtx if track.is_video else None,
+        red=track.red,
         extensions=_extensions(section),
         feedback=_VIDEO_UP if track.is_video else _AUDIO_UP,
         fmtp=_fmtp(track, codec),
@@ -108,9 +111,18 @@ def _send(section: MediaSection, down: DownTrack) -> SectionAnswer:
         protocol=section.protocol,
         direction="sendonly",
         codec=down.codec,
+        rtx=down.rtx,
+        red=down.red,
         extensions=_extensions(section),
-        feedback=_VIDEO_DOWN if up.is_video else (),
+        feedback=_offered(_VIDEO_DOWN if up.is_video else _AUDIO_DOWN, down.codec),
         msid=f"{up.publisher_sid}|{up.info.sid} {up.info.sid}",
         ssrc=down.ssrc,
+        rtx_ssrc=down.rtx_ssrc if down.rtx is not None else None,
         cname=up.publisher_sid,
     )
+
+
+def _offered(wanted: tuple[str, ...], codec: Codec | None) -> tuple[str, ...]:
+    """The kinds of feedback that the client offered, too; one that offers none is asked for all of them."""
+    offered = codec.feedback if codec is not None else ()
+    return tuple(kind for kind in wanted if not offered or kind in offered)

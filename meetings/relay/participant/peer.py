@@ -3,22 +3,19 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from meetings.relay.errors import MalformedPacket, RelayError
 from meetings.relay.interface import RtpHeader
 from meetings.relay.participant.context import Context
-from meetings.relay.rtcp import RtcpPacket, parse_rtcp, serialize_rtcp
+from meetings.relay.plane import CongestionReport
+from meetings.relay.rtcp import RtcpPacket, parse_rtcp
 from meetings.relay.sdp import DataAnswer, MediaSection, SectionAnswer, write_answer
 from meetings.relay.secure import SecureTransport
 from meetings.relay.signalling import TokenBucket
 
 log = logging.getLogger("visio.relay")
-
-# Feedback packets per call, each on some 280 packets: more than any camera sends in 50 ms.
-_FEEDBACKS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -30,12 +27,13 @@ class PeerEvents:
     message: Callable[[str, bytes], None]
     rtcp: Callable[[RtcpPacket, float], None]
     rtp_unknown: Callable[[RtpHeader], None]
+    congestion: Callable[[CongestionReport], None]
 
 
 class Peer:
     """Server side of a client's one peer connection; the client offers, the relay answers.
 
-    `interface.TransportEvents`. `number` is its name towards the data plane.
+    `plane.TransportEvents`. `number` is its name towards the data plane.
     """
 
     def __init__(self, context: Context, events: PeerEvents, label: str) -> None:
@@ -118,7 +116,7 @@ class Peer:
             return False
         return True
 
-    # interface.TransportEvents
+    # plane.TransportEvents
 
     def dtls_received(self, data: bytes) -> None:
         if self._datagrams.take(self._context.clock.monotonic()):
@@ -139,21 +137,8 @@ class Peer:
     def rtp_unknown(self, header: RtpHeader, packet: bytes, now: float) -> None:
         self._events.rtp_unknown(header)
 
-    # RTCP out
-
-    def send_rtcp(self, packets: Iterable[RtcpPacket]) -> None:
-        if self.connected:
-            for compound in serialize_rtcp(packets):
-                self._plane.send_rtcp(self.number, compound)
-
-    def send_congestion_feedback(self) -> None:
-        if not self.connected:
-            return
-        for _ in range(_FEEDBACKS):
-            feedback = self._plane.congestion_feedback(self.number)
-            if feedback is None:
-                return
-            self._plane.send_rtcp(self.number, feedback)
+    def congestion(self, report: CongestionReport) -> None:
+        self._events.congestion(report)
 
     async def close(self) -> None:
         """Ends the transport; returns once nothing of it is in use."""

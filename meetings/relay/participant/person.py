@@ -75,20 +75,20 @@ class Participant:
             message=self._message,
             rtcp=lambda packet, now: self._control.received(packet, now),
             rtp_unknown=lambda header: self.publications.unknown_ssrc(header),
+            congestion=lambda report: self.subscriptions.congestion(report),
         )
         self.peer = Peer(context, events, claims.identity)
         self.publications = Publications(
             context,
             self.peer.number,
+            voices=host.voices,
             on_published=lambda track: host.published(self, track),
             on_unpublished=lambda track: host.unpublished(self, track),
         )
         self.audience = Audience()
         self.subscriptions = Subscriptions(context, self.peer.number)
         self._wishes = Wishes(self.subscriptions, lambda track: host.may_watch(self, track), self.send)
-        self._control = ControlPackets(
-            context.plane, self.peer.number, self.publications, self.subscriptions, host.sender_report
-        )
+        self._control = ControlPackets(self.publications, self.subscriptions, host.sender_report)
         limits, now = context.limits, context.clock.monotonic()
         self.updates = TokenBucket(rate=limits.update_rate, burst=limits.update_burst, now=now)
         self.update_due = False
@@ -192,7 +192,7 @@ class Participant:
     def mute(self, track: UpTrack, muted: bool, *, by_server: bool = False) -> None:
         """The client muted its track, or (`by_server`) is told to."""
         if track.muted != muted:
-            track.mute(muted)
+            self.publications.mute(track, muted)
             self.host.muted(self, track)
         if by_server:
             self.send(SignalResponse(mute=MuteTrackRequest(sid=track.info.sid, muted=muted)))
@@ -232,10 +232,11 @@ class Participant:
     # Timer
 
     def tick(self, now: float) -> None:
-        """Every 50 ms: feedback, newly settled subscriptions, renegotiation that is due."""
+        """Every 50 ms: how loud it is, newly settled subscriptions, renegotiation that is due."""
         if self.peer.connected:
-            self.peer.send_congestion_feedback()
-            self.peer.send_rtcp(self.publications.feedback(now))
+            self.publications.refresh()
+            for level, at in self.publications.heard():
+                self.host.heard(self, level, at)
             for down in self.subscriptions.settled(now):
                 self.host.subscribed(down.up)
             self.subscriptions.retarget(now)
@@ -258,7 +259,6 @@ class Participant:
         self.publications.measure(elapsed)
         if not self.peer.connected:
             return
-        self.peer.send_rtcp(self._control.reports(now))
         self._report_streams(elapsed, now)
 
     def _report_streams(self, elapsed: float, now: float) -> None:

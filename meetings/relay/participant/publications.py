@@ -10,8 +10,8 @@ from livekit.protocol.rtc import AddTrackRequest
 from meetings.relay.errors import LimitExceeded
 from meetings.relay.interface import RtpHeader
 from meetings.relay.participant.context import Context
-from meetings.relay.rtcp import Nack, PictureLoss, ReportBlock, RtcpPacket
-from meetings.relay.sdp import AUDIO_LEVEL, MID, RID, TRANSPORT_CC, Codec, MediaSection
+from meetings.relay.plane import NEVER, StreamSettings
+from meetings.relay.sdp import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC, Codec, MediaSection
 from meetings.relay.uptrack import Layer, UpTrack
 
 log = logging.getLogger("visio.relay")
@@ -20,15 +20,13 @@ _SCREEN = (TrackSource.SCREEN_SHARE, TrackSource.SCREEN_SHARE_AUDIO)
 # The order of LiveKit's simulcast rids; a client may list them in any order.
 _RIDS = {"q": 0, "h": 1, "f": 2}
 _VIDEO_CODECS = ("VP8", "H264", "VP9", "AV1")
-# The SSRC in our own RTCP: RFC 3550 wants one, nobody looks at it.
-RELAY_SSRC = 1
 
 
 class Publications:
     """The tracks of one publisher, by sid, section and SSRC.
 
-    `on_published` and `on_unpublished` tell of tracks that others can see; `loss` is the worst lost fraction
-    (0 to 1) of the last reports.
+    `on_published` and `on_unpublished` tell of tracks that others can see. `voices` is the number of the
+    room's microphones towards the plane.
     """
 
     def __init__(
@@ -36,16 +34,17 @@ class Publications:
         context: Context,
         transport: int,
         *,
+        voices: int,
         on_published: Callable[[UpTrack], None],
         on_unpublished: Callable[[UpTrack], None],
     ) -> None:
-        self._context, self._transport = context, transport
+        self._context, self._transport, self._voices = context, transport, voices
         self._on_published, self._on_unpublished = on_published, on_unpublished
         self._by_sid: dict[str, UpTrack] = {}
         self._by_mid: dict[str, UpTrack] = {}
         self._layers: dict[int, Layer] = {}
         self._extensions: dict[str, int] = {}
-        self.loss = 0.0
+        self._heard_at: dict[int, float] = {}
 
     def __iter__(self) -> Iterator[UpTrack]:
         return iter(tuple(self._by_sid.values()))
@@ -69,7 +68,16 @@ class Publications:
         if request.ByteSize() > limits.track_description or len(request.layers) > 3:
             raise LimitExceeded("an overlong track description")
         info = _track_info(request)
-        track = UpTrack(next(self._context.numbers), info, request.cid, identity, sid, name, muted=info.muted)
+        track = UpTrack(
+            next(self._context.numbers),
+            info,
+            request.cid,
+            identity,
+            sid,
+            name,
+            transport=self._transport,
+            muted=info.muted,
+        )
         self._by_sid[info.sid] = track
         return track
 
@@ -89,6 +97,7 @@ class Publications:
             self._context.plane.watch_congestion(self._transport, section.extensions[TRANSPORT_CC])
         if not section.rids and section.ssrcs and section.ssrcs[0] not in self._layers:
             self._add_layer(track, "", section.ssrcs[0])
+        self._add_named_repairs(track, section)
         if not track.announced:
             track.announced = True
             self._on_published(track)
@@ -109,6 +118,8 @@ class Publications:
         for ssrc in [ssrc for ssrc, layer in self._layers.items() if layer.up is track]:
             del self._layers[ssrc]
             self._context.plane.remove_stream(self._transport, ssrc)
+            self._heard_at.pop(ssrc, None)
+        self._context.plane.mute(track.number, False)
         if track.announced:
             track.announced = False
             self._on_unpublished(track)
@@ -139,6 +150,8 @@ class Publications:
         track.order = track.order or [""]
         track.info.simulcast = len(track.order) > 1
         track.level_extension = section.extensions.get(AUDIO_LEVEL)
+        track.rtx = section.find_rtx(codec)
+        track.red = _choose_red(track, section)
         self._by_mid[section.mid] = track
         return True
 
@@ -146,11 +159,15 @@ class Publications:
 
     def unknown_ssrc(self, header: RtpHeader) -> None:
         """Finds the track of a new SSRC by its mid and rid extensions (RFC 8843 §9.2, RFC 8852)."""
-        mid, rid = self._extension(header, MID), self._extension(header, RID)
-        track = self._by_mid.get(mid)
-        if track is None or track.payload_type != header.payload_type or rid not in track.order:
+        track = self._by_mid.get(self._extension(header, MID))
+        if track is None or len(self._layers) >= self._context.limits.ssrcs:
             return
-        if len(self._layers) < self._context.limits.ssrcs:
+        rid, repaired = self._extension(header, RID), self._extension(header, REPAIRED_RID)
+        if track.rtx is not None and header.payload_type == track.rtx.payload_type:
+            layer = track.layers.get(repaired)
+            if layer is not None:
+                self._add_repair(track, header.ssrc, layer)
+        elif header.payload_type in track.payload_types and rid in track.order:
             self._add_layer(track, rid, header.ssrc)
 
     def _extension(self, header: RtpHeader, uri: str) -> str:
@@ -159,32 +176,75 @@ class Publications:
         return value.decode("ascii", "replace")
 
     def _add_layer(self, track: UpTrack, rid: str, ssrc: int) -> None:
+        if track.codec is None:
+            return
         old = track.layers.get(rid)
         if old is not None:
             self._layers.pop(old.ssrc, None)
             self._context.plane.remove_stream(self._transport, old.ssrc)
         layer = self._layers[ssrc] = track.add_layer(rid, ssrc)
-        self._context.plane.add_stream(self._transport, ssrc, layer)
+        ranked = track.level_extension is not None and track.info.source != TrackSource.SCREEN_SHARE_AUDIO
+        self._context.plane.add_stream(
+            StreamSettings(
+                transport=self._transport,
+                ssrc=ssrc,
+                track=track.number,
+                quality=layer.quality,
+                codec=track.codec_name,
+                payload_type=track.codec.payload_type,
+                clock_rate=track.clock_rate,
+                red_payload_type=track.red.payload_type if track.red else None,
+                level_extension=track.level_extension,
+                voices=self._voices if ranked and not track.is_video else 0,
+            )
+        )
+        if track.muted:
+            self._context.plane.mute(track.number, True)
 
-    # Feedback to the publisher
+    def _add_named_repairs(self, track: UpTrack, section: MediaSection) -> None:
+        """RTX streams that the offer itself names (RFC 5576 FID groups)."""
+        for ssrc, rtx_ssrc in section.retransmissions.items():
+            layer = self._layers.get(ssrc)
+            if layer is not None and layer.up is track:
+                self._add_repair(track, rtx_ssrc, layer)
 
-    def feedback(self, now: float) -> Iterator[RtcpPacket]:
-        """Requests for lost packets and for keyframes that are due."""
+    def _add_repair(self, track: UpTrack, rtx_ssrc: int, layer: Layer) -> None:
+        if track.rtx is not None:
+            self._context.plane.add_repair(self._transport, rtx_ssrc, layer.ssrc, track.rtx.payload_type)
+
+    # From the plane
+
+    def refresh(self) -> None:
+        """Brings the layers' reports up to date."""
         for ssrc, layer in self._layers.items():
-            if not layer.up.is_video:
-                continue
-            lost = layer.nacks.due(now)
-            if lost:
-                yield Nack(RELAY_SSRC, ssrc, tuple(lost))
-            if layer.live(now) and layer.keyframe_due(now):
-                yield PictureLoss(RELAY_SSRC, ssrc)
+            report = self._context.plane.stream_report(self._transport, ssrc)
+            if report is not None:
+                layer.report = report
 
-    def reports(self, now: float) -> list[ReportBlock]:
-        """Reception reports on what arrives, at most the 31 that fit one packet."""
-        live = [(ssrc, layer) for ssrc, layer in self._layers.items() if layer.live(now)]
-        blocks = [layer.statistics.report_block(ssrc, now) for ssrc, layer in live[:31]]
-        self.loss = max((block.fraction_lost / 256 for block in blocks), default=0.0)
-        return blocks
+    def heard(self) -> Iterator[tuple[int, float]]:
+        """How loud (-dBov) the microphones were, and when, since the last call."""
+        for ssrc, layer in self._layers.items():
+            if layer.up.is_video or layer.up.muted:
+                continue
+            if layer.report.level_at > self._heard_at.get(ssrc, NEVER):
+                self._heard_at[ssrc] = layer.report.level_at
+                yield layer.report.level, layer.report.level_at
+
+    def mute(self, track: UpTrack, muted: bool) -> None:
+        """A picture that comes back begins with a keyframe."""
+        track.mute(muted)
+        self._context.plane.mute(track.number, muted)
+        if not muted:
+            for layer in track.layers.values():
+                self.request_keyframe(layer)
+
+    def request_keyframe(self, layer: Layer) -> None:
+        self._context.plane.request_keyframe(self._transport, layer.ssrc)
+
+    @property
+    def loss(self) -> float:
+        """The worst lost fraction of what arrives, 0 to 1."""
+        return max((layer.report.fraction_lost for layer in self._layers.values()), default=0.0)
 
     def measure(self, elapsed: float) -> None:
         for layer in self._layers.values():
@@ -204,7 +264,7 @@ def _track_info(request: AddTrackRequest) -> TrackInfo:
         layers=request.layers,
         stereo=request.stereo,
         disable_dtx=request.disable_dtx,
-        disable_red=True,
+        disable_red=request.disable_red,
         stream=request.stream or ("screen" if request.source in _SCREEN else "camera"),
         encryption=request.encryption,
         audio_features=request.audio_features,
@@ -229,3 +289,12 @@ def _choose_codec(track: UpTrack, section: MediaSection) -> Codec | None:
     announced = [codec.mime_type.rpartition("/")[2] for codec in track.info.codecs]
     found = (section.find_codec(name) for name in (*announced, *_VIDEO_CODECS))
     return next((codec for codec in found if codec is not None), None)
+
+
+def _choose_red(track: UpTrack, section: MediaSection) -> Codec | None:
+    """Redundant Opus (RFC 2198), where the client offers it and did not ask to do without."""
+    if track.is_video or track.info.disable_red or track.codec is None:
+        return None
+    red = section.find_codec("red")
+    wraps = red is not None and str(track.codec.payload_type) in red.fmtp.split("/")
+    return red if wraps else None

@@ -76,7 +76,6 @@ def add_track(person: Participant, request: AddTrackRequest) -> None:
         refusal = RequestResponse(reason=RequestResponse.Reason.LIMIT_EXCEEDED, add_track=request)
         person.send(SignalResponse(request_response=refusal))
         return
-    track.on_level = lambda level, now: person.host.heard(person, level, now)
     person.send(SignalResponse(track_published=TrackPublishedResponse(cid=request.cid, track=track.info)))
 
 
@@ -121,7 +120,7 @@ def _track_setting(person: Participant, request: UpdateTrackSettings) -> None:
         down.settings(
             disabled=request.disabled, quality=request.quality, width=request.width, height=request.height
         )
-        down.retarget(person.context.clock.monotonic())
+        person.subscriptions.reconsider(down, person.context.clock.monotonic())
         person.host.watched(track)
 
 

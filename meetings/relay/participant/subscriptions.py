@@ -10,6 +10,7 @@ from meetings.relay.allocator import Budget, Demand, allocate
 from meetings.relay.downtrack import DownTrack
 from meetings.relay.layers import HIGH
 from meetings.relay.participant.context import Context
+from meetings.relay.plane import CongestionReport
 from meetings.relay.rtcp import ReceiverReport, Remb, ReportBlock, RtcpPacket, SenderReport
 from meetings.relay.sdp import MediaSection
 from meetings.relay.signalling import SectionLedger
@@ -57,7 +58,7 @@ class Subscriptions:
         """True where a new subscription now waits for its section."""
         if self.find(track) is not None:
             return False
-        down = DownTrack(track, self._transport)
+        down = DownTrack(track, self._transport, next(self._context.numbers))
         self._by_track[track.number] = self._by_ssrc[down.ssrc] = down
         self._waiting.append(down)
         return True
@@ -69,8 +70,7 @@ class Subscriptions:
             return False
         del self._by_ssrc[down.ssrc]
         down.ready = False
-        self._context.plane.detach(track.number, down)
-        self._context.plane.forget(self._transport, down.ssrc)
+        self._context.plane.unsubscribe(down.number)
         self._loss.pop(down.ssrc, None)
         if down.mid is not None:
             del self._by_mid[down.mid]
@@ -125,7 +125,9 @@ class Subscriptions:
         codec = section.find_codec(down.up.codec_name)
         if codec is None:
             return None
-        down.assign(section.mid, codec, section.extensions)
+        rtx = section.find_rtx(codec) if down.up.is_video else None
+        red = section.find_codec("red") if down.up.red is not None else None
+        down.assign(section.mid, codec, section.extensions, rtx=rtx, red=red)
         return down
 
     # Timer
@@ -136,21 +138,29 @@ class Subscriptions:
         self._settling = [(due, down) for due, down in self._settling if due > now]
         for down in done:
             down.ready = True
-            down.retarget(now)
-            self._context.plane.attach(down.up.number, down)
+            self._context.plane.subscribe(down.declared())
+            self._steer(down, now)
         return done
 
     def retarget(self, now: float) -> None:
-        if now - self._retargeted >= RETARGET:
+        """Chooses the layers anew, four times a second; for whoever waits for a first one at every call."""
+        due = now - self._retargeted >= RETARGET
+        if due:
             self._retargeted = now
-            for down in self._by_mid.values():
-                down.retarget(now)
-
-    def sender_reports(self, now: float) -> Iterator[SenderReport]:
         for down in self._by_mid.values():
-            report = down.sender_report(now)
-            if report is not None:
-                yield report
+            if down.ready and (due or down.target is None):
+                self._steer(down, now)
+
+    def reconsider(self, down: DownTrack, now: float) -> None:
+        """Its subscriber wants something else of it."""
+        if down.ready:
+            self._steer(down, now)
+
+    def _steer(self, down: DownTrack, now: float) -> None:
+        before = down.target
+        layer = down.choose(now)
+        if layer is not before:
+            self._context.plane.steer(down.number, layer.ssrc if layer is not None else None)
 
     # What the subscriber reports
 
@@ -173,13 +183,23 @@ class Subscriptions:
 
     def allocate(self, elapsed: float, now: float) -> list[tuple[DownTrack, bool]]:
         """Shares the estimated bandwidth; the subscriptions that were paused (True) or go on (False)."""
-        octets = sum(down.octets for down in self._by_mid.values())
+        self._refresh()
+        octets = sum(down.report.octets for down in self._by_mid.values())
         sent = max(0, octets - self._octets) * 8 / elapsed
         self._octets = octets
         budget = self._budget.update(estimate=self._estimate, loss=self.loss, sent=sent)
         videos = [down for down in self._by_mid.values() if down.up.is_video and down.demand() is not None]
         granted = allocate(budget, [_demand(down, now) for down in videos], may_pause=self.may_pause)
         return [(down, down.paused) for down in videos if _apply(down, granted[down.up.info.sid])]
+
+    def _refresh(self) -> None:
+        for down in self._by_mid.values():
+            report = self._context.plane.subscription_report(down.number)
+            if report is not None:
+                down.report = report
+
+    def congestion(self, report: CongestionReport) -> None:
+        """What the subscriber told of packets on their way."""
 
 
 def _receiving(sections: Sequence[MediaSection]) -> list[str]:

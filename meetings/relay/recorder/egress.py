@@ -1,4 +1,4 @@
-"""One track being recorded: a sink of its packets, and what LiveKit calls an egress."""
+"""One track being recorded: a tap of its packets, and what LiveKit calls an egress."""
 
 import secrets
 from collections.abc import Callable
@@ -8,10 +8,13 @@ from livekit.protocol.egress import DirectFileOutput, EgressInfo, EgressStatus, 
 from livekit.protocol.models import TrackSource
 
 from meetings.recording.log import RecordLogWriter, TrackHeader
+from meetings.relay.codecs import is_keyframe_start, parse_vp8
 from meetings.relay.downtrack import DownTrack
-from meetings.relay.interface import SEND_NOTHING, Clock, RtpHeader, Stream
+from meetings.relay.interface import Clock, RtpHeader
 from meetings.relay.recorder.writing import LogFile, Outcome, WriterThread
-from meetings.relay.uptrack import UpTrack
+from meetings.relay.red import primary_block
+from meetings.relay.rewriting import Rewriter
+from meetings.relay.uptrack import Layer, UpTrack
 
 # Records kept while the key is on its way and the file not yet opened: some seconds of video.
 _BACKLOG: Final = 4_000
@@ -24,12 +27,22 @@ Work = Callable[[RecordLogWriter], None]
 
 
 class TrackEgress:
-    """Records one track, highest layer, in one log. `interface.PacketSink`.
+    """Records one track, highest layer, in one log. `plane.PacketTap`.
 
-    Layer switches are hidden by a DownTrack, so the log holds one continuous RTP stream.
+    Layer switches are hidden by a Rewriter, so the log holds one continuous RTP stream.
+    `request_keyframe(ssrc)` asks the publisher for one.
     """
 
-    def __init__(self, up: UpTrack, *, room: str, room_sid: str, prefix: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        up: UpTrack,
+        *,
+        room: str,
+        room_sid: str,
+        prefix: str,
+        clock: Clock,
+        request_keyframe: Callable[[int], None],
+    ) -> None:
         self.up = up
         self.prefix = prefix
         self.dropped = 0
@@ -45,21 +58,17 @@ class TrackEgress:
             ),
         )
         self._clock = clock
-        self._down = DownTrack(up, transport=-1)
-        if up.codec is not None:
-            self._down.assign("", up.codec, {})
+        self._request_keyframe = request_keyframe
+        self._down = DownTrack(up, transport=-1, number=0)
         self._down.ready = True
-        self._timed: Stream | None = None
+        self._rewriter = Rewriter(ssrc=secrets.randbits(31) | 1, first_sequence=secrets.randbits(15))
+        self._current: Layer | None = None
         self._timed_at = float("-inf")
         self._file: LogFile | None = None
         self._writer: WriterThread | None = None
         self._backlog: list[Work] = []
         self._keyframe_at = clock.monotonic()
         self.ended = False
-
-    @property
-    def transport(self) -> int | None:
-        return None
 
     @property
     def active(self) -> bool:
@@ -85,32 +94,54 @@ class TrackEgress:
             started_wall_ns=self.info.started_at,
         )
 
-    # interface.PacketSink
+    # plane.PacketTap
 
-    def forward(self, stream: Stream, header: RtpHeader, packet: bytes, now: float) -> bytes:
-        out = self._down.forward(stream, header, packet, now)
+    def packet(self, ssrc: int, header: RtpHeader, packet: bytes, now: float) -> None:
+        layer = next((layer for layer in self.up.layers.values() if layer.ssrc == ssrc), None)
+        codec = self.up.codec
+        if layer is None or codec is None:
+            return
+        payload = packet[header.payload_offset : len(packet) - header.padding]
+        if header.payload_type != codec.payload_type:
+            payload = primary_block(payload) or b""
+        switching = layer is not self._current
+        if not payload or (switching and not self._may_switch(layer, header, payload, now)):
+            return
+        picture = parse_vp8(payload) if self._layered else None
+        out = self._rewriter.write(header, payload, codec.payload_type, b"", picture, now)
         if out:
             arrival = self._clock.wall_ns()
             self._record(lambda writer: writer.rtp(out, arrival))
-            if stream is not self._timed:
-                # Reports come seconds apart: what is known of this layer's clock is worth noting at once.
-                self._timed = stream
-                self._note_clock(now)
-        return SEND_NOTHING
+        if switching:
+            # Reports come seconds apart: what is known of this layer's clock is worth noting at once.
+            self._note_clock(now)
 
-    def skip(self, stream: Stream, header: RtpHeader) -> None:
-        self._down.skip(stream, header)
+    @property
+    def _layered(self) -> bool:
+        return len(self.up.order) > 1 and self.up.codec_name == "VP8"
+
+    def _may_switch(self, layer: Layer, header: RtpHeader, payload: bytes, now: float) -> bool:
+        target = self._down.target
+        if target is None or not target.live(now):
+            target = self._down.choose(now)
+        if target is not layer:
+            return False
+        if self.up.is_video and not is_keyframe_start(f"video/{self.up.codec_name}", payload):
+            self._request_keyframe(layer.ssrc)
+            return False
+        self._rewriter.switch(layer, header, parse_vp8(payload) if self._layered else None, now)
+        self._current = layer
+        return True
 
     # Beside the packets
 
     def sender_report(self, rid: str, now: float) -> None:
         """The publisher sent a report for layer `rid`."""
-        current = self._down.current
-        if current is not None and current.rid == rid and now - self._timed_at >= _CLOCK_INTERVAL:
+        if self._current is not None and self._current.rid == rid and now - self._timed_at >= _CLOCK_INTERVAL:
             self._note_clock(now)
 
     def _note_clock(self, now: float) -> None:
-        report = self._down.sender_report(now)
+        report = self._rewriter.sender_report(now)
         if report is None:
             return
         self._timed_at = now
@@ -123,11 +154,12 @@ class TrackEgress:
         self._record(lambda writer: writer.mute(muted, arrival))
 
     def tick(self, now: float) -> None:
-        self._down.retarget(now)
-        if self.up.is_video and now - self._keyframe_at >= KEYFRAME_INTERVAL:
+        target = self._down.choose(now)
+        if not self.up.is_video or target is None or not target.live(now):
+            return
+        if target is not self._current or now - self._keyframe_at >= KEYFRAME_INTERVAL:
             self._keyframe_at = now
-            if self._down.current is not None:
-                self._down.current.request_keyframe()
+            self._request_keyframe(target.ssrc)
 
     def demand(self) -> int | None:
         return self._down.demand()

@@ -6,13 +6,15 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from livekit.protocol.egress import EgressInfo, EgressStatus
 
 from meetings.relay.errors import RelayError
-from meetings.relay.interface import Clock, DataPlane
+from meetings.relay.interface import Clock
+from meetings.relay.plane import DataPlane
 from meetings.relay.recorder.egress import TrackEgress
 from meetings.relay.recorder.steady import SteadyClock
 from meetings.relay.recorder.writing import LogFile, Outcome, WriterThread
@@ -102,10 +104,15 @@ class Recorder:
         if self._automatic is None:
             self._set_the_clock()
         egress = TrackEgress(
-            track, room=self._room, room_sid=self._room_sid, prefix=prefix, clock=self._steady
+            track,
+            room=self._room,
+            room_sid=self._room_sid,
+            prefix=prefix,
+            clock=self._steady,
+            request_keyframe=partial(self._recording.plane.request_keyframe, track.transport),
         )
         self._running[egress.info.egress_id] = egress
-        self._recording.plane.attach(track.number, egress)
+        self._recording.plane.tap(track.number, egress)
         egress.tick(self._recording.clock.monotonic())
         self._notify("egress_started", egress.info)
         self._spawn(self._open(egress))
@@ -118,7 +125,7 @@ class Recorder:
         if egress is None:
             return None
         if not egress.ended:
-            self._recording.plane.detach(egress.up.number, egress)
+            self._recording.plane.untap(egress.up.number, egress)
             egress.info.status = EgressStatus.EGRESS_ENDING
             self._spawn(self._close(egress))
             self._changed()

@@ -48,6 +48,7 @@ class Room:
     def __init__(self, name: str, parts: RoomParts) -> None:
         self._parts = parts
         self._context = parts.context
+        self.voices = next(self._context.numbers)
         limits = self.limits
         wall = self._context.clock.wall_ns()
         self.info = models.Room(

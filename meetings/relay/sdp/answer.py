@@ -10,6 +10,7 @@ from meetings.relay.sdp.model import Codec
 class SectionAnswer:
     """What the relay says to one audio or video section; `direction` as the relay sees it.
 
+    `rtx` repeats lost packets of `codec`, `red` carries it redundantly.
     `codec` None rejects the section for good: an unused section that may serve later is "inactive" with a
     codec. `extensions` must be given on inactive sections, too, for libwebrtc offers later only what the
     first answer accepted. `feedback` and `fmtp` belong to `codec`; `fmtp` None takes the codec's own.
@@ -22,6 +23,7 @@ class SectionAnswer:
     direction: str
     codec: Codec | None
     rtx: Codec | None = None
+    red: Codec | None = None
     extensions: Mapping[str, int] = field(default_factory=dict)
     feedback: tuple[str, ...] = ()
     fmtp: str | None = None
@@ -97,7 +99,8 @@ def _media_lines(section: SectionAnswer) -> Iterator[str]:
         yield f"a=mid:{section.mid}"
         yield "a=inactive"
         return
-    formats = [str(known.payload_type) for known in (codec, section.rtx) if known]
+    # Redundant audio goes first: a client sends the first format that both know.
+    formats = [str(known.payload_type) for known in (section.red, codec, section.rtx) if known]
     yield f"m={section.kind} 9 {section.protocol} {' '.join(formats)}"
     yield "c=IN IP4 0.0.0.0"
     yield f"a=mid:{section.mid}"
@@ -107,8 +110,9 @@ def _media_lines(section: SectionAnswer) -> Iterator[str]:
     for uri, identifier in section.extensions.items():
         yield f"a=extmap:{identifier} {uri}"
     yield from _codec_lines(codec, codec.fmtp if section.fmtp is None else section.fmtp, section.feedback)
-    if section.rtx:
-        yield from _codec_lines(section.rtx, section.rtx.fmtp, ())
+    for further in (section.rtx, section.red):
+        if further:
+            yield from _codec_lines(further, further.fmtp, ())
     yield from _receive_lines(section) if section.direction == "recvonly" else _send_lines(section)
 
 

@@ -18,7 +18,7 @@ from livekit.protocol.rtc import (
 )
 
 from meetings.relay.api import Api
-from meetings.relay.dataplane.portable import PortablePlane
+from meetings.relay.dataplane.choice import PlaneParts, choose_plane
 from meetings.relay.errors import LimitExceeded, Refused, RelayError
 from meetings.relay.ice_lite import IceLite
 from meetings.relay.ice_tcp import TcpEdge
@@ -48,14 +48,8 @@ class Relay:
         others = tuple(ApiKey(key, secret) for key, secret in config.further_keys)
         self._api_key = ApiKey(config.api_key, config.api_secret, others)
         self._ice = IceLite(clock=self.clock, bind=self._bind, addresses=config.media_addresses)
-        self._plane = PortablePlane(
-            bind=config.bind,
-            port=config.udp_port,
-            stun_received=self._ice.stun_received,
-            clock=self.clock,
-            max_addresses=limits.addresses,
-            consent=limits.consent,
-        )
+        parts = PlaneParts(config.bind, config.udp_port, self._ice.stun_received, self.clock, limits)
+        self._plane = choose_plane(config.plane, parts, gso=config.gso)
         self._tcp = TcpEdge(
             bind=config.bind, check_received=self._ice.stun_received, clock=self.clock, limits=limits
         )

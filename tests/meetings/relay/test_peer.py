@@ -27,7 +27,7 @@ class Stage:
         self.context = Context(self.plane, ice, Certificate(), self.clock, limits, key)
         nothing = self._ignore
         self.peer = Peer(
-            self.context, PeerEvents(nothing, self.lost.append, nothing, nothing, nothing), "ann"
+            self.context, PeerEvents(nothing, self.lost.append, nothing, nothing, nothing, nothing), "ann"
         )
 
     def _ignore(self, *_: Any) -> None:

@@ -16,13 +16,14 @@ from livekit.protocol.models import TrackInfo, TrackType
 from meetings.recording.log import MuteRecord, RtpRecord, SenderReport, TrackHeader, read_log
 from meetings.relay.dataplane.portable import PortablePlane
 from meetings.relay.interface import SystemClock
+from meetings.relay.plane import StreamReport
 from meetings.relay.recorder import Recorder, Recording, RecordingRefused, WriterThread
 from meetings.relay.recorder.writing import LogFile, Outcome
 from meetings.relay.rtp import parse_rtp
 from meetings.relay.sdp import Codec
 from meetings.relay.uptrack import UpTrack
 
-from .test_downtrack import rtp, vp8
+from .packets import rtp, vp8
 
 KEY = bytes(32)
 HEADER = TrackHeader("r", "ann", "Ann", "TR_1", "audio", "audio/opus", 48_000, 2, "microphone", 1)
@@ -37,13 +38,25 @@ class SteppingClock(SystemClock):
         return super().wall_ns() + self.step * 1_000_000_000
 
 
+class Plane(PortablePlane):
+    """Notes the keyframes that are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(bind="127.0.0.1", port=0, stun_received=lambda data, address, local: None)
+        self.asked: list[int] = []
+
+    def request_keyframe(self, transport: int, ssrc: int) -> None:
+        self.asked.append(ssrc)
+
+
 class Stage:
     """A recorder on a data plane without a socket; `key_arrives` lets the portal answer."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.clock = SystemClock()
-        self.plane = PortablePlane(bind="127.0.0.1", port=0, stun_received=lambda data, address, local: None)
+        self.plane = Plane()
+        self.asked = self.plane.asked
         self.writer = WriterThread(limit=1000)
         self.writer.start()
         self.key_arrives = asyncio.Event()
@@ -73,9 +86,10 @@ class Stage:
             header = parse_rtp(packet)
             layer = next(layer for layer in track.layers.values() if layer.ssrc == header.ssrc)
             now = self.clock.monotonic()
-            if layer.received(header, packet, now):
-                for sink in self.plane._sinks.get(track.number, ()):
-                    assert sink.forward(layer, header, packet, now) == b""
+            layer.report = StreamReport(media_at=now)
+            heard = self.plane._router.find_track(track.number)
+            for tap in heard.taps if heard else ():
+                tap.packet(header.ssrc, header, packet, now)
 
 
 @pytest.fixture
@@ -238,16 +252,18 @@ async def test_video_is_recorded_from_a_keyframe_and_asks_for_more(stage: Stage)
     info = TrackInfo(sid="TR_v", type=TrackType.VIDEO, mime_type="video/VP8")
     track = UpTrack(2, info, "cid", "ann", "PA_1", codec=Codec(96, "VP8", 90_000), order=["q", "f"])
     track.add_layer("q", 5)
-    high = track.add_layer("f", 6)
+    track.add_layer("f", 6)
     stage.key_arrives.set()
     stage.recorder.start(track, "rec")
     now = stage.clock.monotonic()
     stage.hear(track, rtp(6, 1, 0, vp8(1, 1, key=False)))
-    assert high.keyframe_due(now)
+    assert stage.asked == [6]
     stage.hear(track, rtp(6, 2, 0, vp8(2, 1, key=True)), rtp(5, 1, 0, vp8(1, 1, key=True)))
-    assert not high.keyframe_due(now + 1)
+    stage.recorder.tick(now + 0.5)
+    assert stage.asked == [6]
+    track.layers["f"].report = StreamReport(media_at=now + 3)
     stage.recorder.tick(now + 3.1)
-    assert high.keyframe_due(now + 3.2)
+    assert stage.asked == [6, 6]
     assert stage.recorder.demand(track) == [2]
     stage.recorder.unpublished(track)
     await stage.recorder.close()

@@ -10,7 +10,7 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 
 from meetings.relay.secure import Certificate, DtlsFailed, SecureTransport
 
-from .test_downtrack import rtp
+from .packets import rtp
 
 
 class Wire:

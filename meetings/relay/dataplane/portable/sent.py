@@ -1,22 +1,17 @@
-"""What the portable plane keeps for one transport."""
+"""What one subscription sent last, to be sent again."""
 
 from typing import Final
 
-from meetings.relay.dataplane.datagrams import Route
-from meetings.relay.interface import Address, SrtpSessions, Stream, TransportEvents
-from meetings.relay.rtcp import TwccRecorder
-
 # About a second of video at 2 Mbit/s; a NACK for anything older comes too late to be of use.
 CACHE: Final = 256
-# What a client sends between its last DTLS flight and the moment its keys are here: some milliseconds.
-EARLY: Final = 64
 
 
 class SentPackets:
-    """The protected packets that one SSRC sent last.
+    """The packets that one SSRC sent last: as they were before protection where the peer takes RTX, else as
+    they were sent.
 
-    Sent again they are the very same bytes, and no number is protected twice: either would repeat an AES-GCM
-    nonce (relay.md, native trap 2), which libsrtp does not refuse in the way aiortc sets it up.
+    Without RTX they must be the very same bytes, and no number is protected twice: either would repeat an
+    AES-GCM nonce (relay.md, native trap 2), which libsrtp does not refuse in the way aiortc sets it up.
     """
 
     def __init__(self) -> None:
@@ -47,6 +42,8 @@ class SentPackets:
 
     def again(self, sequence: int) -> bytes | None:
         """A packet to be sent again; None where it is not kept, or where more is asked for than was sent."""
+        if self._highest < 0:
+            return None
         number = self._extended(sequence)
         kept = self._packets[number % CACHE]
         if kept is None or kept[0] != number or not self._credit:
@@ -57,16 +54,7 @@ class SentPackets:
     def _extended(self, sequence: int) -> int:
         return self._highest + ((sequence - self._highest + 0x8000) & 0xFFFF) - 0x8000
 
-
-class Transport:
-    """Addresses (with the time of their last check), sessions and streams of one peer."""
-
-    def __init__(self, events: TransportEvents) -> None:
-        self.events = events
-        self.sessions: SrtpSessions | None = None
-        self.route: Route | None = None
-        self.addresses: dict[Address, float] = {}
-        self.early: list[bytes] = []
-        self.streams: dict[int, Stream] = {}
-        self.sent: dict[int, SentPackets] = {}
-        self.congestion: tuple[int, TwccRecorder] | None = None
+    def newest(self, count: int) -> list[bytes]:
+        """The last packets, newest first: what a probe repeats. They cost no credit."""
+        kept = (self._packets[number % CACHE] for number in range(self._highest, self._highest - count, -1))
+        return [entry[1] for entry in kept if entry is not None]

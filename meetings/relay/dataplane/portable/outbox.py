@@ -1,0 +1,109 @@
+"""From a packet that is written to a datagram that is sent."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+from pylibsrtp import Error as SrtpError
+
+from meetings.relay.dataplane.datagrams import Datagrams
+from meetings.relay.dataplane.portable.subscription import Subscription
+from meetings.relay.dataplane.portable.transport import Transport
+
+log = logging.getLogger("visio.relay")
+
+# Packets repeated by one probe at most: it is asked for anew as long as it is wanted.
+_PROBE: int = 64
+
+
+class Outbox:
+    """Protects, keeps for retransmission, numbers for congestion control, and sends."""
+
+    def __init__(self, datagrams: Datagrams, counters: Counter[str]) -> None:
+        self._datagrams, self._counters = datagrams, counters
+
+    def media(self, peer: Transport, subscription: Subscription, packet: bytes, now: float) -> None:
+        """Sends a packet of a subscription for the first time."""
+        number = subscription.sent.claim(packet[2] << 8 | packet[3])
+        if number is None:
+            self._counters["sequence_repeated"] += 1
+            return
+        data = self._protected(peer, packet)
+        if data is None:
+            return
+        subscription.sent.keep(number, packet if subscription.settings.rtx else data)
+        self._counters["forwarded"] += 1
+        self._send(peer, data, now, counted=subscription.extensions.counted)
+
+    def repeat(
+        self, peer: Transport, subscription: Subscription, sequences: Sequence[int], now: float
+    ) -> None:
+        """Sends again what is still kept, by RTX where the peer takes it, never more than was sent."""
+        for sequence in sequences:
+            subscription.nacked += 1
+            kept = subscription.sent.again(sequence)
+            if kept is None:
+                self._counters["retransmission_refused"] += 1
+            elif self._again(peer, subscription, kept, now):
+                subscription.retransmitted += 1
+                self._counters["retransmitted"] += 1
+
+    def probe(self, peer: Transport, octets: int, now: float) -> None:
+        """Repeats some of what was sent last, to see whether the path carries it."""
+        for subscription in peer.subscriptions.values():
+            if subscription.settings.rtx is None or subscription.current is None:
+                continue
+            for packet in subscription.sent.newest(_PROBE):
+                if octets <= 0:
+                    return
+                octets -= len(packet)
+                self._counters["probes"] += self._again(peer, subscription, packet, now)
+
+    def rtcp(self, peer: Transport, packet: bytes) -> None:
+        if peer.sessions is None or peer.route is None:
+            return
+        try:
+            data = peer.sessions.send.protect_rtcp(packet)
+        except (SrtpError, ValueError):
+            self._counters["protect_failed"] += 1
+            return
+        self._datagrams.send(data, peer.route)
+
+    def forget(self, peer: Transport, subscription: Subscription) -> None:
+        """A subscription ends: its SRTP streams go."""
+        if peer.sessions is None:
+            return
+        rtx = subscription.settings.rtx
+        for ssrc in (subscription.ssrc, rtx[0]) if rtx else (subscription.ssrc,):
+            try:
+                peer.sessions.send.remove_stream(ssrc)
+            except SrtpError:
+                log.debug("SSRC %08x had sent nothing", ssrc)
+
+    def _again(self, peer: Transport, subscription: Subscription, kept: bytes, now: float) -> bool:
+        if subscription.settings.rtx is None:
+            self._send(peer, kept, now, counted=False)
+            return True
+        data = self._protected(peer, subscription.repeat(kept, now, peer.departures.number()))
+        if data is None:
+            return False
+        self._send(peer, data, now, counted=subscription.extensions.counted)
+        return True
+
+    def _protected(self, peer: Transport, packet: bytes) -> bytes | None:
+        if peer.sessions is None:
+            return None
+        try:
+            data: bytes = peer.sessions.send.protect(packet)
+        except (SrtpError, ValueError):
+            self._counters["protect_failed"] += 1
+            return None
+        return data
+
+    def _send(self, peer: Transport, data: bytes, now: float, *, counted: bool) -> None:
+        if counted:
+            peer.departures.note(len(data), now)
+        peer.sent_packets += 1
+        peer.sent_octets += len(data)
+        if peer.route is not None:
+            self._datagrams.send(data, peer.route)
