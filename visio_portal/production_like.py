@@ -67,9 +67,15 @@ def _run(environment: Mapping[str, str]) -> int:
 
 
 def relays(environment: Mapping[str, str]) -> list[Child]:
-    """One, at the address that is given or at any; or several, with media ports one after another."""
+    """One, at the address that is given or at any; or several, with media ports one after another.
+
+    Raises CannotStart.
+    """
     several = environment["VISIO_RELAY_URL"] == REGISTERED
-    count = int(environment.get("RELAYS") or 2) if several else 1
+    wanted = environment.get("RELAYS") or "2"
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= 64:
+        raise throwaway.CannotStart(f"RELAYS must be a number from 1 to 64, not “{wanted}”.")
+    count = int(wanted) if several else 1
     if count == 1:
         return [Child("The relay", manage("relay"))]
     first = int(environment.get("VISIO_UDP_PORT") or 0)

@@ -123,6 +123,27 @@ async def test_an_identity_joining_twice_replaces_and_is_gone_once(stage: Stage)
     assert states[-1] == (new, ParticipantInfo.State.JOINED)
 
 
+async def test_a_room_that_is_left_to_another_relay_sends_its_people_there_and_its_end_is_not_told(
+    stage: Stage,
+) -> None:
+    ann, ben = await stage.enter("ann"), await stage.enter("ben")
+    await stage.relay.leave_to_others({"r", "not here"})
+    for client in (ann, ben):
+        assert client.last("leave").action == LeaveRequest.Action.RECONNECT
+    assert stage.relay.rooms == {}
+    carl = await stage.enter("carl")
+    assert stage.relay.rooms == {"r": 1}
+    await carl.say(leave=LeaveRequest())
+    async with asyncio.timeout(5):
+        while "room_finished" not in stage.front.names():
+            await asyncio.sleep(0.05)
+    assert [name for name in stage.front.names() if name.startswith("room")] == [
+        "room_started",
+        "room_started",
+        "room_finished",
+    ]
+
+
 async def test_leaving_tells_the_others_and_the_empty_room_ends(stage: Stage) -> None:
     ann, ben = await stage.enter("ann"), await stage.enter("ben")
     await ann.say(leave=LeaveRequest())
