@@ -3,12 +3,13 @@
 
 use super::exit::{Exit, Kind};
 use super::reports::CongestionReport;
+use super::resend::Refused;
 use super::router::{Router, Track};
 use super::rtcp::{lost, messages, targets, Message};
 use super::rtp::Header;
 use super::settings::TransportId;
 use super::stream::Stream;
-use super::subscription::{Packet, Refused, Segment, Subscription};
+use super::subscription::{Packet, Segment, Subscription};
 use super::transport::Transport;
 
 /// What came of a compound RTCP packet.

@@ -1,8 +1,7 @@
 //! Arbitrary bytes as packets, RTCP, commands and passing time, for a coverage-guided fuzzer.
 #![forbid(unsafe_code)]
 
-use std::collections::{HashMap, HashSet};
-
+use super::numbers::ByNumber;
 use super::rtcp::messages;
 use super::sequence::{extend, first};
 use super::{
@@ -25,8 +24,9 @@ pub fn fuzz_one(data: &[u8]) {
 #[derive(Default)]
 struct Watch {
     room: Vec<u8>,
-    sent: HashMap<(TransportId, u32), (u64, HashSet<u64>)>,
-    last: HashMap<TransportId, u16>,
+    /// By SSRC, which no two subscriptions share: the highest number, and all.
+    sent: ByNumber<u32, (u64, ByNumber<u32, ()>)>,
+    last: ByNumber<TransportId, u16>,
 }
 
 impl Exit for Watch {
@@ -43,10 +43,10 @@ impl Exit for Watch {
             return;
         }
         let header = Header::parse(packet).expect("RTP that can be read");
-        let of_ssrc = self.sent.entry((transport, header.ssrc));
-        let (highest, numbers) = of_ssrc.or_insert_with(|| (first(header.sequence), HashSet::new()));
+        let of_ssrc = self.sent.entry(header.ssrc);
+        let (highest, numbers) = of_ssrc.or_insert_with(|| (first(header.sequence), ByNumber::default()));
         let number = extend(*highest, header.sequence);
-        assert!(numbers.insert(number), "{number} twice under {:?}", (transport, header.ssrc));
+        assert!(numbers.insert(number as u32, ()).is_none(), "{number} twice under {}", header.ssrc);
         *highest = number.max(*highest);
         if header.ssrc < 2000 {
             self.last.insert(transport, header.sequence);

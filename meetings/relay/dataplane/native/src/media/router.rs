@@ -5,7 +5,6 @@
 use super::mailbox::Mailbox;
 use super::numbers::ByNumber;
 use super::probe::{Probe, STEP};
-use super::reports::{StreamReport, SubscriptionReport, TransportReport};
 use super::settings::{StreamSettings, SubscriptionId, SubscriptionSettings, TrackId, TransportId};
 use super::speakers::Speakers;
 use super::stash::Stashed;
@@ -33,16 +32,6 @@ pub struct Ended {
     pub transport: TransportId,
     pub ssrc: u32,
     pub rtx_ssrc: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sizes {
-    pub transports: usize,
-    pub streams: usize,
-    pub tracks: usize,
-    pub subscriptions: usize,
-    /// Packets kept for retransmission, in bytes allocated.
-    pub cached_octets: usize,
 }
 
 #[derive(Default)]
@@ -292,39 +281,6 @@ impl Router {
     #[cfg(test)]
     pub(super) fn probe_is_idle(&self, number: TransportId) -> bool {
         self.transports[&number].probe.is_none()
-    }
-
-    // Reports
-
-    /// `each(transport, ssrc, report)` for every stream; starts a new interval for levels.
-    pub fn stream_reports(&mut self, mut each: impl FnMut(TransportId, u32, &StreamReport)) {
-        for stream in self.tracks.values_mut().flat_map(|track| &mut track.streams) {
-            each(stream.settings.transport, stream.settings.ssrc, &stream.report());
-        }
-    }
-
-    pub fn subscription_reports(&self, mut each: impl FnMut(SubscriptionId, &SubscriptionReport)) {
-        for track in self.tracks.values() {
-            let video = track.streams.iter().any(Stream::is_video);
-            for subscription in &track.subscriptions {
-                each(subscription.settings.number, &subscription.report(video));
-            }
-        }
-    }
-
-    pub fn transport_reports(&self, mut each: impl FnMut(TransportId, &TransportReport)) {
-        self.transports.iter().for_each(|(number, transport)| each(*number, &transport.report));
-    }
-
-    pub fn sizes(&self) -> Sizes {
-        let streams = || self.tracks.values().flat_map(|track| &track.streams);
-        Sizes {
-            transports: self.transports.len(),
-            streams: streams().count(),
-            tracks: self.tracks.len(),
-            subscriptions: self.track_of.len(),
-            cached_octets: streams().map(|stream| stream.cache.size()).sum(),
-        }
     }
 }
 

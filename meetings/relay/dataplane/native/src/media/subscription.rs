@@ -8,9 +8,7 @@ use super::codecs::Picture;
 use super::congestion::Outgoing;
 use super::red;
 use super::reports::SubscriptionReport;
-use super::rtcp::SenderReport;
 use super::rtp::Header;
-use super::sequence::extend;
 use super::settings::SubscriptionSettings;
 use super::stream::{Media, Stream};
 use super::template::{Fields, Template, TooLong};
@@ -20,10 +18,6 @@ use super::timers::Due;
 const MAX_CREDIT: u16 = 256;
 /// A second has few switches; what was sent before these is not sent again.
 const SEGMENTS: usize = 8;
-/// Reports that put a new layer further ahead of its arrival than this (s) tell of a clock that was set.
-const REPORT_ERROR: u64 = 2;
-/// Of a padding-only packet: as much as its last byte can count.
-const PADDING: u8 = 255;
 
 /// A packet of one of the track's streams.
 #[derive(Clone, Copy)]
@@ -45,32 +39,24 @@ pub(super) enum Forwarded {
     TooLong,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// Not negotiated: under the first SSRC a packet sent again would repeat its nonce.
-    NoRtx,
-    NoCredit,
-    TooLong,
-}
-
 /// From `out` on, packets of `stream` from `number` on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Segment {
     pub stream: u64,
-    number: u64,
-    out: u64,
-    timestamp_offset: u32,
-    picture_offset: u16,
-    tl0_offset: u8,
+    pub number: u64,
+    pub out: u64,
+    pub timestamp_offset: u32,
+    pub picture_offset: u16,
+    pub tl0_offset: u8,
 }
 
 /// What the last packet said, for the next stream to go on from.
 #[derive(Default)]
-struct Last {
-    timestamp: u32,
-    at: u64,
-    picture: Option<u16>,
-    tl0: u8,
+pub(super) struct Last {
+    pub timestamp: u32,
+    pub at: u64,
+    pub picture: Option<u16>,
+    pub tl0: u8,
 }
 
 pub(super) struct Subscription {
@@ -81,18 +67,18 @@ pub(super) struct Subscription {
     pub active: bool,
     pub nacked: u64,
     pub retransmitted: u64,
-    template: Template,
+    pub(super) template: Template,
     target: Option<u32>,
     /// The stream forwarded now: its number and SSRC.
     current: Option<(u64, u32)>,
-    segments: VecDeque<Segment>,
-    next: u64,
-    last: Last,
-    packets: u64,
-    octets: u64,
+    pub(super) segments: VecDeque<Segment>,
+    pub(super) next: u64,
+    pub(super) last: Last,
+    pub(super) packets: u64,
+    pub(super) octets: u64,
     switches: u64,
-    credit: u16,
-    rtx_sequence: u16,
+    pub(super) credit: u16,
+    pub(super) rtx_sequence: u16,
 }
 
 impl Subscription {
@@ -198,17 +184,6 @@ impl Subscription {
         self.credit = (self.credit + 1).min(MAX_CREDIT);
     }
 
-    fn note_picture(&mut self, picture: &Picture, segment: &Segment) {
-        let (id, tl0) = segment.renumbered(picture);
-        let mask = picture.id_mask();
-        // A late packet does not turn the count back.
-        let newer = self.last.picture.map_or(true, |last| id.wrapping_sub(last) & mask <= mask >> 1);
-        if newer {
-            self.last.picture = Some(id);
-            self.last.tl0 = tl0;
-        }
-    }
-
     fn switch(&mut self, packet: &Packet, streams: &[Stream], now: u64) {
         let timestamp_offset = self.timestamp_offset(packet, streams, now);
         let (mut picture_offset, mut tl0_offset) = (0, 0);
@@ -231,43 +206,9 @@ impl Subscription {
         self.current = Some((packet.stream, packet.ssrc));
     }
 
-    /// What makes the outgoing timestamps go on from the stream before.
-    fn timestamp_offset(&self, packet: &Packet, streams: &[Stream], now: u64) -> u32 {
-        let before = match self.segments.back() {
-            Some(before) => before,
-            None => return 0,
-        };
-        let rate = u64::from(self.settings.clock_rate);
-        let elapsed = (ticks(now.saturating_sub(self.last.at), rate)).max(1);
-        let plausible =
-            |wanted: &u32| (1..elapsed + REPORT_ERROR * rate).contains(&u64::from(self.since_last(*wanted)));
-        let same = (before.stream == packet.stream)
-            .then(|| packet.header.timestamp.wrapping_add(before.timestamp_offset));
-        let wanted = same
-            .or_else(|| self.same_instant(packet, before, streams))
-            .filter(plausible)
-            .unwrap_or_else(|| self.last.timestamp.wrapping_add(elapsed as u32));
-        wanted.wrapping_sub(packet.header.timestamp)
-    }
-
-    fn since_last(&self, timestamp: u32) -> u32 {
-        timestamp.wrapping_sub(self.last.timestamp)
-    }
-
-    /// The outgoing timestamp of the new stream's packet by both streams' sender reports.
-    fn same_instant(&self, packet: &Packet, before: &Segment, streams: &[Stream]) -> Option<u32> {
-        let clock = |id| streams.iter().find(|stream| stream.id == id)?.reception.sender_clock;
-        let (old, new) = (clock(before.stream)?, clock(packet.stream)?);
-        let apart = i128::from(new.ntp) - i128::from(old.ntp);
-        let apart = (apart * i128::from(self.settings.clock_rate)) >> 32;
-        let at_new_report = old.rtp_timestamp.wrapping_add(apart as u32);
-        let ahead = packet.header.timestamp.wrapping_sub(new.rtp_timestamp);
-        Some(at_new_report.wrapping_add(ahead).wrapping_add(before.timestamp_offset))
-    }
-
     /// `rtx`: under that SSRC and type, as RFC 4588 wants it, the original number before the payload.
     #[allow(clippy::too_many_arguments)]
-    fn write(
+    pub(super) fn write(
         &mut self,
         packet: &Packet,
         segment: &Segment,
@@ -312,91 +253,10 @@ impl Subscription {
         }
     }
 
-    fn count(&self, length: usize, congestion: &mut Outgoing, now: u64) {
+    pub(super) fn count(&self, length: usize, congestion: &mut Outgoing, now: u64) {
         if self.template.has_number() {
             congestion.record(length, now);
         }
-    }
-
-    /// Where a packet that was sent under this number came from: its segment, and its number in the stream.
-    pub fn origin(&self, sequence: u16) -> Option<(Segment, u64)> {
-        let out = extend(self.next - 1, sequence);
-        if out >= self.next {
-            return None;
-        }
-        let segment = self.segments.iter().rev().find(|segment| segment.out <= out)?;
-        Some((*segment, segment.number + (out - segment.out)))
-    }
-
-    /// The segment and number of the packet sent `back` packets ago.
-    pub fn recent(&self, back: u64) -> Option<(Segment, u64)> {
-        self.origin((self.next - 1).checked_sub(back)? as u16)
-    }
-
-    /// Takes one credit, if a retransmission may be sent at all.
-    pub fn spend_credit(&mut self) -> Result<(), Refused> {
-        if self.settings.rtx.is_none() {
-            return Err(Refused::NoRtx);
-        }
-        self.credit = self.credit.checked_sub(1).ok_or(Refused::NoCredit)?;
-        Ok(())
-    }
-
-    /// Writes a packet again.
-    pub fn retransmit(
-        &mut self,
-        packet: &Packet,
-        segment: &Segment,
-        congestion: &mut Outgoing,
-        now: u64,
-        out: &mut [u8],
-    ) -> Result<usize, Refused> {
-        let rtx = self.settings.rtx.ok_or(Refused::NoRtx)?;
-        let number = segment.out + (packet.media.number - segment.number);
-        let length = self
-            .write(packet, segment, number, Some(rtx), congestion, now, out)
-            .map_err(|TooLong| Refused::TooLong)?;
-        self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
-        Ok(length)
-    }
-
-    /// Writes an RTX packet of nothing but padding, to try the path.
-    pub fn pad(&mut self, congestion: &mut Outgoing, now: u64, out: &mut [u8]) -> Result<usize, Refused> {
-        let (ssrc, payload_type) = self.settings.rtx.ok_or(Refused::NoRtx)?;
-        let fields = Fields {
-            marker: false,
-            payload_type,
-            sequence: self.rtx_sequence,
-            timestamp: self.last.timestamp,
-            ssrc,
-            number: congestion.number(),
-            now,
-        };
-        let mut padding = [0; PADDING as usize];
-        padding[PADDING as usize - 1] = PADDING;
-        let length =
-            self.template.write(&fields, [&[], &padding], out).map_err(|TooLong| Refused::TooLong)?;
-        out[0] |= 0x20;
-        self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
-        self.count(length, congestion, now);
-        Ok(length)
-    }
-
-    /// The publisher's clock pair, carried forward to `now` and into this SSRC's timestamps.
-    pub fn sender_report(&self, streams: &[Stream], now: u64) -> Option<SenderReport> {
-        let segment = self.segments.back()?;
-        let stream = streams.iter().find(|stream| stream.id == segment.stream)?;
-        let clock = stream.reception.sender_clock?;
-        let passed = now.saturating_sub(clock.at);
-        let ntp = (u128::from(passed) << 32) / 1_000_000;
-        let timestamp = ticks(passed, u64::from(self.settings.clock_rate)) as u32;
-        Some(SenderReport {
-            ssrc: self.settings.ssrc,
-            ntp: clock.ntp.wrapping_add(ntp as u64),
-            rtp_timestamp: clock.rtp_timestamp.wrapping_add(timestamp).wrapping_add(segment.timestamp_offset),
-            packet_count: self.packets as u32,
-            octet_count: self.octets as u32,
-        })
     }
 
     pub fn report(&self, video: bool) -> SubscriptionReport {
@@ -412,21 +272,6 @@ impl Subscription {
     }
 }
 
-impl Segment {
-    fn renumbers(&self) -> bool {
-        self.picture_offset != 0 || self.tl0_offset != 0
-    }
-
-    fn renumbered(&self, picture: &Picture) -> (u16, u8) {
-        let id = picture.id.wrapping_add(self.picture_offset) & picture.id_mask();
-        (id, picture.tl0.unwrap_or(0).wrapping_add(self.tl0_offset))
-    }
-}
-
 fn is_video(id: u64, streams: &[Stream]) -> bool {
     streams.iter().find(|stream| stream.id == id).map_or(false, Stream::is_video)
-}
-
-fn ticks(span: u64, clock_rate: u64) -> u64 {
-    (u128::from(span) * u128::from(clock_rate) / 1_000_000) as u64
 }

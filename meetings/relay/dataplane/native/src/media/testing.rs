@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::exit::{Exit, Kind};
-use super::settings::TransportId;
+use super::settings::{Codec, StreamSettings, TrackId, TransportId};
 
 /// A small generator of the same numbers each time (xorshift64*).
 pub struct Random(u64);
@@ -45,4 +45,34 @@ impl Exit for Sent {
     fn send(&mut self, transport: TransportId, kind: Kind, length: usize) {
         self.packets.push((transport, kind, self.room[..length].to_vec()));
     }
+}
+
+pub const OPUS: u8 = 111;
+pub const RED: u8 = 63;
+
+pub fn settings(codec: Codec) -> StreamSettings {
+    let audio = codec == Codec::Opus;
+    StreamSettings {
+        transport: TransportId(1),
+        ssrc: 7,
+        track: TrackId(1),
+        quality: 2,
+        codec,
+        payload_type: if audio { OPUS } else { 96 },
+        red_payload_type: audio.then_some(RED),
+        clock_rate: if audio { 48_000 } else { 90_000 },
+        level_extension: audio.then_some(1),
+        voices: 0,
+    }
+}
+
+/// A packet with the audio level 30 under identifier 1.
+pub fn packet(payload_type: u8, sequence: u16, timestamp: u32, ssrc: u32, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x90, payload_type];
+    packet.extend(sequence.to_be_bytes());
+    packet.extend(timestamp.to_be_bytes());
+    packet.extend(ssrc.to_be_bytes());
+    packet.extend([0xBE, 0xDE, 0, 1, 0x10, 30, 0, 0]);
+    packet.extend(payload);
+    packet
 }

@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
 
 use super::room::*;
-use crate::media::stream::tests::{packet, OPUS, RED};
+use crate::media::testing::{packet, OPUS, RED};
 use crate::media::*;
 
 /// One Opus track for each SSRC 1 to `count`, all of one group of which two are forwarded.

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::room::*;
-use crate::media::stream::tests::packet;
+use crate::media::testing::packet;
 use crate::media::testing::Random;
 use crate::media::*;
 

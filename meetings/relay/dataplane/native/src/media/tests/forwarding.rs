@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
 
 use super::room::*;
-use crate::media::stream::tests::packet;
+use crate::media::testing::packet;
 use crate::media::*;
 
 #[test]

@@ -8,5 +8,6 @@ mod reports;
 mod requests;
 mod retransmission;
 mod room;
+mod stream;
 mod switching;
 mod tables;

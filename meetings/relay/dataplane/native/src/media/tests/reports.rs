@@ -3,7 +3,7 @@
 use super::room::*;
 use crate::media::feedback::Feedback;
 use crate::media::rtcp::{messages, write_sender_report, Message, SenderReport};
-use crate::media::stream::tests::packet;
+use crate::media::testing::packet;
 use crate::media::*;
 
 fn sender_report(ssrc: u32, ntp: u64, rtp_timestamp: u32) -> Vec<u8> {

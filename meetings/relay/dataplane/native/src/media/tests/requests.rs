@@ -36,7 +36,7 @@ fn a_publisher_is_asked_for_what_was_lost() {
 fn sound_is_not_asked_for_again() {
     let mut room = Room::with(Codec::Opus);
     for sequence in [10, 13] {
-        room.take(&crate::media::stream::tests::packet(111, sequence, 0, 7, b"sound"));
+        room.take(&crate::media::testing::packet(111, sequence, 0, 7, b"sound"));
     }
     room.pass(SECOND);
     assert_eq!(asked_again(&mut room), vec![]);

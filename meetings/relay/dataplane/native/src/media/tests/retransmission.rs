@@ -2,7 +2,7 @@
 
 use super::room::*;
 use crate::media::rtcp::write_nack;
-use crate::media::stream::tests::packet;
+use crate::media::testing::packet;
 use crate::media::*;
 
 fn nack(ssrc: u32, lost: &[u16]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::media::rtcp::{messages, Message};
-use crate::media::stream::tests::packet;
+use crate::media::testing::packet;
 use crate::media::testing::Sent;
 use crate::media::*;
 
@@ -30,7 +30,7 @@ pub struct Room {
 }
 
 pub fn stream(codec: Codec, ssrc: u32) -> StreamSettings {
-    StreamSettings { ssrc, ..crate::media::stream::tests::settings(codec) }
+    StreamSettings { ssrc, ..crate::media::testing::settings(codec) }
 }
 
 pub fn subscription(number: u32, transport: u32, track: u32) -> SubscriptionSettings {
