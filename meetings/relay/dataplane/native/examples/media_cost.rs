@@ -92,7 +92,8 @@ fn packet(stream: &StreamSettings, sequence: u16, number: u16, timestamp: u32, s
 }
 
 /// 720p at 1.5 Mbit/s is five packets of 1,200 bytes a frame, 30 times a second; Opus 50 times 100 bytes.
-fn run(publishers: u32, people: u32) -> (u64, f64) {
+/// Packets, ns for each, bytes kept for each publisher.
+fn run(publishers: u32, people: u32) -> (u64, f64, usize) {
     let mut router = room(publishers, people);
     let mut exit = Slots { slots: vec![[0; 1664]; 256], next: 0, packets: 0 };
     let (mut now, mut sent, mut spent) = (1_000_000u64, vec![[0u16; 3]; publishers as usize], 0.0);
@@ -127,12 +128,16 @@ fn run(publishers: u32, people: u32) -> (u64, f64) {
         router.tick(now, &mut exit);
         spent += began.elapsed().as_secs_f64();
     }
-    (exit.packets, spent * 1e9 / exit.packets as f64)
+    let kept = router.sizes().cached_octets / publishers as usize;
+    (exit.packets, spent * 1e9 / exit.packets as f64, kept)
 }
 
 fn main() {
     for (publishers, people) in [(1, 41), (10, 10), (3, 100), (100, 100)] {
-        let (packets, cost) = run(publishers, people);
-        println!("{publishers:3} of {people:3} publish: {packets:8} packets, {cost:5.0} ns each");
+        let (packets, cost, kept) = run(publishers, people);
+        println!(
+            "{publishers:3} of {people:3} publish: {packets:8} packets, {cost:5.0} ns each; {} KB kept of each",
+            kept / 1000
+        );
     }
 }

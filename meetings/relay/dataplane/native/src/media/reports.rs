@@ -15,7 +15,6 @@ pub struct StreamReport {
     pub octets: u64,
     /// When the last media packet came, probes aside (µs).
     pub media_at: Option<u64>,
-    /// Below zero with duplicates.
     pub lost: i64,
     /// 0 to 1, over the last interval between receiver reports.
     pub fraction_lost: f64,

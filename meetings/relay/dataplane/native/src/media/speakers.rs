@@ -25,11 +25,11 @@ pub(super) struct Level {
 }
 
 impl Level {
-    pub const SILENT: Level = Level { level: 127, voice: false };
+    pub const SILENCE: u8 = 127;
 
     /// From the value of the header extension.
     pub fn parse(value: &[u8]) -> Level {
-        let first = value.first().copied().unwrap_or(127);
+        let first = value.first().copied().unwrap_or(Level::SILENCE);
         Level { level: first & 0x7F, voice: first & 0x80 != 0 }
     }
 }
@@ -82,7 +82,8 @@ impl Speakers {
     pub fn join(&mut self, group: u32, track: TrackId) {
         let most = self.most;
         let group = self.groups.entry(group).or_default();
-        let voice = Voice { holds: false, level: 127.0, spoke_at: None, louder_since: None };
+        let voice =
+            Voice { holds: false, level: f32::from(Level::SILENCE), spoke_at: None, louder_since: None };
         group.voices.entry(track).or_insert(voice);
         if group.holders.len() < most {
             group.give(track);
@@ -106,18 +107,20 @@ impl Speakers {
         }
     }
 
-    /// Whether this packet is to be forwarded.
-    pub fn hear(&mut self, group: u32, track: TrackId, level: Level, now: u64) -> bool {
+    /// Whether a packet of this level, or of none, is to be forwarded.
+    pub fn hear(&mut self, group: u32, track: TrackId, level: Option<Level>, now: u64) -> bool {
         let most = self.most;
         let group = match self.groups.get_mut(&group) {
             Some(group) => group,
             None => return true,
         };
-        let speaks = match group.voices.get_mut(&track) {
-            Some(voice) => voice.hear(level, now),
-            None => return true,
-        };
         let crowded = group.voices.len() > most;
+        let (voice, level) = match (group.voices.get_mut(&track), level) {
+            (Some(voice), Some(level)) => (voice, level),
+            (Some(voice), None) => return !crowded || voice.holds,
+            (None, _) => return true,
+        };
+        let speaks = voice.hear(level, now);
         match group.voices[&track].holds {
             true if crowded && group.voices[&track].silence(now) > LEFT => group.take(track),
             false if speaks => group.contend(track, most, now),
@@ -182,10 +185,10 @@ mod tests {
     use crate::media::testing::Random;
 
     const MS: u64 = 1_000;
-    const QUIET: Level = Level { level: 80, voice: false };
+    const QUIET: Option<Level> = Some(Level { level: 80, voice: false });
 
-    fn spoken(level: u8) -> Level {
-        Level { level, voice: false }
+    fn spoken(level: u8) -> Option<Level> {
+        Some(Level { level, voice: false })
     }
 
     fn group(most: usize, size: u32) -> Speakers {
@@ -197,7 +200,7 @@ mod tests {
     }
 
     /// Everybody sends a packet every 20 ms from `from` to `to`; who was forwarded at the end.
-    fn talk(speakers: &mut Speakers, levels: &[Level], from: u64, to: u64) -> Vec<u32> {
+    fn talk(speakers: &mut Speakers, levels: &[Option<Level>], from: u64, to: u64) -> Vec<u32> {
         let mut forwarded = vec![];
         for now in (from..to).step_by(20 * MS as usize) {
             forwarded.clear();
@@ -228,7 +231,15 @@ mod tests {
     #[test]
     fn the_senders_own_word_counts_as_speech() {
         let mut speakers = group(1, 2);
-        assert!(speakers.hear(1, TrackId(1), Level { level: 70, voice: true }, 0));
+        assert!(speakers.hear(1, TrackId(1), Some(Level { level: 70, voice: true }), 0));
+    }
+
+    #[test]
+    fn a_packet_without_a_level_changes_nothing() {
+        let mut speakers = group(1, 2);
+        speakers.hear(1, TrackId(0), spoken(30), 0);
+        assert!(speakers.hear(1, TrackId(0), None, 9_000 * MS));
+        assert!(!speakers.hear(1, TrackId(1), None, 9_000 * MS));
     }
 
     #[test]
@@ -296,7 +307,7 @@ mod tests {
                 2 => speakers.silence(1, track),
                 _ => {
                     let level = Level { level: random.below(128) as u8, voice: random.below(9) == 0 };
-                    speakers.hear(1, track, level, step * 2 * MS);
+                    speakers.hear(1, track, Some(level), step * 2 * MS);
                 }
             }
             if let Some(group) = speakers.groups.get(&1) {

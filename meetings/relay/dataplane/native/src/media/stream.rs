@@ -108,7 +108,7 @@ impl Stream {
             octets: 0,
             media_at: None,
             keyframes: 0,
-            level: Level::SILENT.level,
+            level: Level::SILENCE,
             level_at: None,
             repaired: 0,
             audible: true,
@@ -126,7 +126,7 @@ impl Stream {
         header: &Header,
         packet: &[u8],
         arrival: Arrival,
-        audible: impl FnOnce(Level) -> bool,
+        audible: impl FnOnce(Option<Level>) -> bool,
     ) -> Result<Media, Reason> {
         self.count(header, packet, arrival);
         if arrival.muted {
@@ -189,14 +189,14 @@ impl Stream {
         header: &Header,
         packet: &[u8],
         now: u64,
-        audible: impl FnOnce(Level) -> bool,
+        audible: impl FnOnce(Option<Level>) -> bool,
     ) -> bool {
         if self.is_video() {
             return true;
         }
         let value = self.settings.level_extension.and_then(|id| header.extension(packet, id));
-        let level = value.map_or(Level::SILENT, Level::parse);
-        if value.is_some() {
+        let level = value.map(Level::parse);
+        if let Some(level) = level {
             self.level = self.level.min(level.level);
             self.level_at = Some(now);
         }
@@ -276,11 +276,11 @@ impl Stream {
             packets: self.packets,
             octets: self.octets,
             media_at: self.media_at,
-            lost: self.reception.lost(),
+            lost: self.reception.lost().max(0),
             fraction_lost: self.reception.fraction_lost(),
             jitter: self.reception.jitter(),
             keyframes: self.keyframes,
-            level: std::mem::replace(&mut self.level, Level::SILENT.level),
+            level: std::mem::replace(&mut self.level, Level::SILENCE),
             level_at: self.level_at,
             sender_clock: self.reception.sender_clock,
             nacks_sent: self.nacks_sent,
