@@ -55,11 +55,10 @@ def test_a_drained_relay_ends_and_its_supervisor_starts_another(portal: Portal) 
     idle = min(before, key=lambda relay: relay["rooms"])
     assert portal.command("drain_relay", idle["name"])["state"] == "draining"
     portal.wait_for_log(r"Relay \d \(process \d+\) ended: exit status 0", 30)
-    wait_until(lambda: len(_serving(portal) - {idle["id"]}) == 2, 30, "there are two again")
-
-
-def _serving(portal: Portal) -> set[str]:
-    return {relay["id"] for relay in portal.command("relays")["relays"] if relay["state"] == "serving"}
+    wait_until(lambda: len(portal.logged("Relay is ready")) == 3, 30, "there are two again")
+    after = portal.command("relays")["relays"]
+    assert [relay["state"] for relay in after] == ["serving", "serving"]
+    assert idle["id"] not in [relay["id"] for relay in after]
 
 
 def test_while_the_database_is_away_pages_say_so_and_come_back_by_themselves(portal: Portal) -> None:

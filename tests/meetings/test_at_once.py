@@ -6,14 +6,13 @@ SQLite lets one writer in at a time. PostgreSQL does not: there these tests find
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import tenancy
@@ -24,6 +23,7 @@ from meetings.selectors import Viewer
 from meetings.services import attendance, deletion, outbox, sweeping
 from meetings.services import meeting as meetings
 from tests.conftest import People
+from tests.meetings.at_once import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_ministry")]
 
@@ -32,19 +32,13 @@ WORKERS = 4
 
 
 def _at_once(people: People, *calls: Callable[[], Result]) -> list[Result]:
-    """Runs each call in a thread of its own, all from the same moment on."""
-    start = threading.Barrier(len(calls))
+    """Runs each call in its own thread, within the ministry."""
 
-    def run(call: Callable[[], Result]) -> Result:
-        try:
-            with tenancy.scope(people.ministry.id):
-                start.wait()
-                return call()
-        finally:
-            connection.close()
+    def scoped(call: Callable[[], Result]) -> Result:
+        with tenancy.scope(people.ministry.id):
+            return call()
 
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
+    return at_once(*[partial(scoped, call) for call in calls])
 
 
 def test_two_workers_on_one_job(people: People) -> None:

@@ -48,7 +48,7 @@ def _silence(relay: UUID, by: timedelta = LATELY) -> None:
     Relay.objects.filter(id=relay).update(seen_at=F("seen_at") - by)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dead_process() -> str:
     """The name of a process of this machine that held its lock and is gone."""
     program = (

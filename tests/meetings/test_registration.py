@@ -43,6 +43,7 @@ class Member:
         self.relay = Relay(config, self.company)
         self.drained = asyncio.Event()
         self._listener = Listener(application(self.relay))
+        self._listener._runner._shutdown_timeout = 0.01
         self._standing = AsyncExitStack()
 
     async def start(self) -> None:
