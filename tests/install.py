@@ -2,9 +2,11 @@
 
 import sys
 
+from meetings.relay.dataplane.native import build
 from visio_portal import debian, throwaway
 
 PROGRAMS = {
+    "cargo": "cargo",
     "chromium": "chromium",
     "firefox-esr": "firefox-esr",
     "flite": "flite",
@@ -23,5 +25,9 @@ FURTHER = {"bench-relay": _BESIDE_JANUS, "bench-relay-scale": _BESIDE_JANUS}
 
 if __name__ == "__main__":
     debian.ensure(PROGRAMS, "The gate")
+    try:
+        build.build()  # both planes are tested
+    except build.CannotBuild as reason:
+        sys.exit(f"The gate needs the native data plane: {reason}.")
     for target in sys.argv[1:]:
         debian.ensure(FURTHER.get(target, {}), f"make {target}")

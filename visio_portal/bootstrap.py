@@ -1,4 +1,4 @@
-"""Installs what Visio needs beside itself: a virtual environment and the browser's libraries.
+"""Installs what Visio needs beside itself: Python's and the browser's libraries, the native data plane.
 
 Run as a plain script by the Python of the system, before anything is installed: standard library only.
 Every step leaves a mark with the digest of what it installed, so that a second run does nothing.
@@ -28,6 +28,7 @@ def main(wanted: list[str]) -> None:
         for name in ["requirements.txt", *wanted]:
             _requirements(ROOT / name)
         _browser_libraries()
+        _data_plane()
     except CannotInstall as reason:
         sys.exit(f"Visio cannot be installed: {reason}")
 
@@ -72,6 +73,12 @@ def _browser_libraries() -> None:
     command = ["ci", "--silent", "--no-audit", "--no-fund"]
     _run(_npm() + command, "npm could not install the browser's libraries; is its registry within reach?")
     mark.write_text(digest)
+
+
+def _data_plane() -> None:
+    """Where it cannot be built, packets are forwarded in Python: no reason not to start."""
+    script = ROOT / "meetings" / "relay" / "dataplane" / "native" / "build.py"
+    subprocess.run([str(PYTHON), str(script), "--where-possible"], cwd=ROOT)
 
 
 def _npm() -> list[str]:

@@ -39,9 +39,12 @@ class Route(NamedTuple):
 
 
 class Datagrams:
-    """`bind` empty: every address of IPv4, and of IPv6 where the machine has it. `port` 0: any free one."""
+    """`bind` empty: every address of IPv4, and of IPv6 where the machine has it. `port` 0: any free one.
 
-    def __init__(self, bind: str, port: int, received: Received, counters: Counter[str]) -> None:
+    Without `received` nothing is read here: somebody else reads from `descriptors`.
+    """
+
+    def __init__(self, bind: str, port: int, received: Received | None, counters: Counter[str]) -> None:
         self._bind, self._wanted_port = bind, port
         self._received, self._counters = received, counters
         self._sockets: dict[int, socket.socket] = {}
@@ -56,8 +59,16 @@ class Datagrams:
     def start(self) -> None:
         """Begins to read on the running loop. Raises OSError where the port is taken."""
         self._sockets = {sock.family: sock for sock in _open(self._bind, self._wanted_port)}
-        for sock in self._sockets.values():
-            asyncio.get_running_loop().add_reader(sock.fileno(), partial(self._readable, sock))
+        if self._received is not None:
+            for sock in self._sockets.values():
+                reader = partial(self._readable, sock, self._received)
+                asyncio.get_running_loop().add_reader(sock.fileno(), reader)
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """Of IPv4's socket and IPv6's; -1 for one that there is not."""
+        four, six = (self._sockets.get(family) for family in (socket.AF_INET, socket.AF_INET6))
+        return four.fileno() if four else -1, six.fileno() if six else -1
 
     def stop(self) -> None:
         for sock in self._sockets.values():
@@ -92,7 +103,7 @@ class Datagrams:
     def _socket_to(self, address: Address) -> socket.socket | None:
         return self._sockets.get(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
 
-    def _readable(self, sock: socket.socket) -> None:
+    def _readable(self, sock: socket.socket, received: Received) -> None:
         for _ in range(BATCH):
             try:
                 data, ancillary, _flags, sender = sock.recvmsg(2048, _ANCILLARY_BYTES)
@@ -102,7 +113,7 @@ class Datagrams:
                 self._counters["receive_failed"] += 1
                 return
             try:
-                self._received(data, sender if len(sender) == 2 else sender[:2], ancillary)
+                received(data, sender if len(sender) == 2 else sender[:2], ancillary)
             except Exception:
                 self._counters["receive_errors"] += 1
                 log.exception("a packet could not be handled")

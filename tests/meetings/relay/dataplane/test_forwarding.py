@@ -91,7 +91,7 @@ async def test_probes_are_left_out_and_leave_no_hole(plane, clients) -> None:
     publisher.media(opus(1), bytes(probe), opus(3))
     numbers = [(await subscriber.rtp())[0].sequence for _ in range(2)]
     assert (numbers[1] - numbers[0]) & 0xFFFF == 1
-    await until(lambda: plane.stream_report(1, 5).packets == 3)
+    await until(lambda: (report := plane.stream_report(1, 5)) and report.packets == 3)
 
 
 async def test_a_muted_track_is_silent_whatever_its_client_does(plane, clients) -> None:
@@ -151,7 +151,7 @@ async def test_lost_packets_are_sent_again_by_rtx(plane, clients) -> None:
     assert repeated == first.sequence.to_bytes(2, "big") + payload
     subscriber.control(Nack(1, 77, (first.sequence,)))
     assert await subscriber.silence() == []  # one packet sent earns one repeat: no amplifier
-    await until(lambda: plane.subscription_report(3).nacked == 3)
+    await until(lambda: (report := plane.subscription_report(3)) and report.nacked == 3)
     assert plane.subscription_report(3).retransmitted == 1
 
 
