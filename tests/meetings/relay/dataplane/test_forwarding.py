@@ -133,7 +133,7 @@ async def test_a_layer_switch_waits_for_a_keyframe_and_asks_for_it(plane, client
     assert [(header.sequence - headers[0].sequence) & 0xFFFF for header in headers] == [0, 1, 2, 3]
     assert 0 < (headers[3].timestamp - headers[2].timestamp) & 0xFFFFFFFF < 90_000
     assert after[1][2:5] == bytes((0x80, 9, 5))  # picture 8 + 1, TL0 4 + 1
-    await until(lambda: plane.subscription_report(3).switches == 1)
+    await until(lambda: (report := plane.subscription_report(3)) and report.switches == 1)
     assert plane.subscription_report(3).current_ssrc == 13
 
 
@@ -170,7 +170,7 @@ async def test_what_a_publisher_repeats_takes_its_old_place(plane, clients) -> N
     headers = [await subscriber.rtp() for _ in range(3)]
     assert [(header.sequence - headers[0][0].sequence) & 0xFFFF for header, _ in headers] == [0, 2, 1]
     assert headers[2][1] == vp8(7, 3, key=False)
-    await until(lambda: plane.stream_report(1, 11).repaired == 1)
+    await until(lambda: (report := plane.stream_report(1, 11)) and report.repaired == 1)
 
 
 async def test_a_subscriber_that_lost_its_picture_gets_a_keyframe(plane, clients) -> None:
