@@ -4,93 +4,96 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# Loss above a tenth means the path is full, below a fiftieth it is noise: the marks of the loss-based
-# controller in draft-ietf-rmcat-gcc-02, section 6.
-_CONGESTED: Final = 0.10
-_CLEAR: Final = 0.02
-_GROWTH: Final = 1.15
-_BACK_OFF: Final = 0.85
-_FLOOR: Final = 100_000.0
-# Beyond this, or twice what is sent, a limit no longer limits.
-_PLENTY: Final = 3_000_000.0
-
-
-class Budget:
-    """What a subscriber's path carries, in bit/s; None as long as nothing speaks against more.
-
-    A receiver's estimate (REMB) starts low and grows slowly without telling anything; only one that falls,
-    and falls below what is sent, tells of a queue that builds up (draft-ietf-rmcat-gcc-02, section 5.5).
-    """
-
-    def __init__(self) -> None:
-        self.bitrate: float | None = None
-        self._estimate: int | None = None
-
-    def update(self, *, estimate: int | None, loss: float, sent: float) -> float | None:
-        """Once a second: the receiver's own estimate, its lost fraction 0 to 1, and what was sent."""
-        before, self._estimate = self._estimate, estimate
-        fell = estimate is not None and before is not None and estimate < 0.95 * before
-        if loss > _CONGESTED:
-            self._lower((self.bitrate or sent) * _BACK_OFF)
-        elif fell and estimate is not None and estimate < 0.9 * sent:
-            self._lower(estimate)
-        elif self.bitrate is not None and loss < _CLEAR:
-            self.bitrate *= _GROWTH
-            if self.bitrate > max(2 * sent, _PLENTY):
-                self.bitrate = None
-        return self.bitrate
-
-    def _lower(self, bitrate: float) -> None:
-        limit = bitrate if self.bitrate is None else min(self.bitrate, bitrate)
-        self.bitrate = max(_FLOOR, limit)
+# Layers vary: one that is held may cost a little more than there is, one that is new must leave room.
+_HELD: Final = 0.9
+_NEW: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
     """One watched video: `bitrates` by quality of the layers that arrive, none above `wanted` matter.
 
-    `rank` orders tracks: 0 is served first (a shared screen, the speaker), thumbnails last.
+    `rank` orders tracks: 0 is served first (a shared screen, the speaker), thumbnails last. `held` is the
+    quality granted last, None where it was paused or is new.
     """
 
     track: str
     wanted: int
     bitrates: Mapping[int, float]
     rank: int = 1
+    held: int | None = None
+
+    def cost(self, quality: int) -> float:
+        """What granting a layer takes from the budget (bit/s): less for what is held, so nothing flickers."""
+        held = self.held is not None and quality <= self.held
+        return self.bitrates[quality] * (_HELD if held else _NEW)
 
 
-def allocate(budget: float | None, demands: Sequence[Demand], *, may_pause: bool) -> dict[str, int | None]:
-    """The highest quality each track may have; None: pause it.
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The highest quality each track may have, None: pause it. `missing`: what the next step upward costs
+    beyond the budget (bit/s), None where everyone has what they want."""
 
-    Everyone first gets the smallest layer, in order of rank; what is left raises them, again by rank.
-    Where pausing is not allowed the smallest layer is granted beyond the budget.
+    granted: Mapping[str, int | None]
+    missing: float | None = None
+
+
+def allocate(
+    budget: float | None, demands: Sequence[Demand], *, may_pause: bool, most: int | None = None
+) -> Allocation:
+    """Shares `budget` bit/s, None without limit, among at most `most` videos.
+
+    Everyone first gets the smallest layer, in order of rank; what is left raises them, again by rank. Where
+    pausing is not allowed the smallest layer is granted beyond the budget, and to those beyond `most`.
     """
+    ordered = sorted(demands, key=lambda demand: (demand.rank, -demand.wanted))
+    shown, left_out = ordered[:most], ordered[len(ordered[:most]) :]
+    granted = {demand.track: None if may_pause else _lowest(demand) for demand in left_out}
     if budget is None:
-        return {demand.track: demand.wanted for demand in demands}
-    left = budget
-    granted: dict[str, int | None] = {}
-    ordered = sorted(demands, key=lambda demand: (demand.rank, demand.wanted))
-    for demand in ordered:
-        lowest = min(demand.bitrates, default=None)
-        if lowest is None:
-            granted[demand.track] = demand.wanted
-        elif demand.bitrates[lowest] <= left or not may_pause:
-            granted[demand.track] = lowest
-            left -= demand.bitrates[lowest]
-        else:
-            granted[demand.track] = None
-    for demand in ordered:
-        left = _raise(demand, granted, left)
-    return granted
+        return Allocation(granted | {demand.track: demand.wanted for demand in shown})
+    share = _Share(budget)
+    for demand in shown:
+        granted[demand.track] = share.begin(demand, may_pause=may_pause)
+    for demand in shown:
+        granted[demand.track] = share.lift(demand, granted[demand.track])
+    return Allocation(granted, share.missing)
 
 
-def _raise(demand: Demand, granted: dict[str, int | None], left: float) -> float:
-    """Lifts one track as far as `left` allows; what remains."""
-    held = granted[demand.track]
-    if held is None or held not in demand.bitrates:
-        return left
-    for quality in sorted(demand.bitrates, reverse=True):
-        extra = demand.bitrates[quality] - demand.bitrates[held]
-        if held < quality <= demand.wanted and extra <= left:
-            granted[demand.track] = quality
-            return left - extra
-    return left
+class _Share:
+    def __init__(self, budget: float) -> None:
+        self._left = budget
+        self.missing: float | None = None
+
+    def begin(self, demand: Demand, *, may_pause: bool) -> int | None:
+        """The smallest layer."""
+        if not demand.bitrates:
+            return demand.wanted
+        lowest = min(demand.bitrates)
+        if self._take(demand.cost(lowest)):
+            return lowest
+        if may_pause:
+            return None
+        self._left -= demand.cost(lowest)
+        return lowest
+
+    def lift(self, demand: Demand, begun: int | None) -> int | None:
+        """As far up as there is room."""
+        granted = begun
+        while granted is not None and granted in demand.bitrates:
+            above = [quality for quality in demand.bitrates if granted < quality <= demand.wanted]
+            if not above or not self._take(demand.cost(min(above)) - demand.cost(granted)):
+                break
+            granted = min(above)
+        return granted
+
+    def _take(self, bitrate: float) -> bool:
+        if bitrate <= self._left:
+            self._left -= bitrate
+            return True
+        lacking = bitrate - self._left
+        self.missing = lacking if self.missing is None else min(self.missing, lacking)
+        return False
+
+
+def _lowest(demand: Demand) -> int:
+    return min(demand.bitrates, default=demand.wanted)

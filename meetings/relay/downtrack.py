@@ -26,7 +26,7 @@ class DownTrack:
         self.rtx: Codec | None = None
         self.red: Codec | None = None
         self.wanted, self.ceiling, self.disabled = HIGH, HIGH, False
-        self.paused = False
+        self.paused = self.surplus = False
         self.ready = False
         self.target: Layer | None = None
         self.report = SubscriptionReport()
@@ -52,9 +52,15 @@ class DownTrack:
         self.disabled = disabled or quality == VideoQuality.OFF
         self.wanted = min(by_size, HIGH)
 
+    @property
+    def watched(self) -> bool:
+        """Whether its subscriber wants to see it now."""
+        return self.ready and not self.disabled
+
     def demand(self) -> int | None:
-        """The best layer this subscription can use, None while nothing is wanted."""
-        return None if self.disabled or not self.ready else self.wanted
+        """The best layer this subscription can use: what its publisher must send. None while it is not
+        watched or one too many (`surplus`); one that is paused for want of bandwidth is to be back soon."""
+        return None if self.surplus or not self.watched else self.wanted
 
     def choose(self, now: float) -> Layer | None:
         """The layer to forward of those that arrive, now `target`; None: nothing is to be sent."""

@@ -39,6 +39,7 @@ class RelayLimits:
     tracks: int = 12
     track_description: int = 4 * 1024
     rooms: int = 2_000
+    videos: int = 25  # that one subscriber gets at once: speakers first, the others are paused
     sections: int = 280  # that one participant is asked to offer; the reader refuses more than 300
     pending_joins: int = 500  # sockets that wait for the portal's word
     join_rate: float = 0.5  # joins and resumes of one identity per second, long-term

@@ -40,6 +40,7 @@ class ActiveSpeakers:
     def __init__(self) -> None:
         self._voices: dict[str, _Voice] = {}
         self._silenced: set[str] = set()
+        self._spoke: dict[str, float] = {}
 
     def heard(self, identity_sid: str, level_dbov: int, now: float) -> None:
         """One packet's level: 0 is loudest, 127 silent, as -dBov."""
@@ -54,6 +55,7 @@ class ActiveSpeakers:
         voice.level += (level_dbov - voice.level) * _SMOOTHING
         if now - voice.loud_since >= _ATTACK_S:
             voice.active = True
+            self._spoke[identity_sid] = now
 
     def update(self, now: float) -> list[SpeakerChange]:
         """What changed since the call before, loudest first."""
@@ -78,6 +80,10 @@ class ActiveSpeakers:
         found = [_described(sid, voice) for sid, voice in self._voices.items() if voice.active]
         return sorted(found, key=lambda change: -change.level)
 
+    def spoke_at(self, identity_sid: str) -> float:
+        """When they were last heard speaking; -inf: not at all."""
+        return self._spoke.get(identity_sid, float("-inf"))
+
     def silence(self, identity_sid: str) -> None:
         """They muted: the next update says that they stopped, without a pause for breath."""
         voice = self._voices.pop(identity_sid, None)
@@ -88,6 +94,7 @@ class ActiveSpeakers:
         """They left; the next update is silent about them."""
         self._voices.pop(identity_sid, None)
         self._silenced.discard(identity_sid)
+        self._spoke.pop(identity_sid, None)
 
 
 def _described(sid: str, voice: _Voice) -> SpeakerChange:

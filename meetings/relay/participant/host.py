@@ -30,6 +30,9 @@ class Host(Protocol[Person]):
 
     def heard(self, participant: Person, level: int, now: float) -> None: ...
 
+    def spoke_at(self, sid: str) -> float:
+        """When a participant was last heard speaking (monotonic seconds); -inf: not at all."""
+
     def tracks(self) -> Iterable[UpTrack]:
         """Everything that is published."""
 

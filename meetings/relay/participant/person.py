@@ -86,7 +86,7 @@ class Participant:
             on_unpublished=lambda track: host.unpublished(self, track),
         )
         self.audience = Audience()
-        self.subscriptions = Subscriptions(context, self.peer.number)
+        self.subscriptions = Subscriptions(context, self.peer.number, host.spoke_at)
         self._wishes = Wishes(self.subscriptions, lambda track: host.may_watch(self, track), self.send)
         self._control = ControlPackets(self.publications, self.subscriptions, host.sender_report)
         limits, now = context.limits, context.clock.monotonic()
@@ -240,6 +240,7 @@ class Participant:
             for down in self.subscriptions.settled(now):
                 self.host.subscribed(down.up)
             self.subscriptions.retarget(now)
+            self._share_bandwidth(now)
         if self._renegotiate_at is not None and now >= self._renegotiate_at:
             self._renegotiate_at = None
             self._require_sections()
@@ -257,14 +258,13 @@ class Participant:
         if now - self.token_at >= self.context.limits.token_refresh:
             self.refresh_token()
         self.publications.measure(elapsed)
-        if not self.peer.connected:
-            return
-        self._report_streams(elapsed, now)
 
-    def _report_streams(self, elapsed: float, now: float) -> None:
-        changed = self.subscriptions.allocate(elapsed, now)
+    def _share_bandwidth(self, now: float) -> None:
+        changed = self.subscriptions.share(now)
         if changed:
-            self.send(stream_states(changed))
+            self.send(stream_states([(down, down.paused) for down in changed]))
+            for down in changed:
+                self.host.watched(down.up)
 
     def quality(self) -> ConnectionQualityInfo:
         """How well this participant is connected, by the worse direction's loss."""

@@ -1,16 +1,13 @@
 """What one participant receives: from the wish to a media section to packets."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from livekit.protocol.models import TrackSource
-
-from meetings.relay.allocator import Budget, Demand, allocate
 from meetings.relay.downtrack import DownTrack
-from meetings.relay.layers import HIGH
+from meetings.relay.participant.bandwidth import Bandwidth
 from meetings.relay.participant.context import Context
-from meetings.relay.plane import CongestionReport
+from meetings.relay.plane import NEVER, CongestionReport
 from meetings.relay.rtcp import ReceiverReport, Remb, ReportBlock, RtcpPacket, SenderReport
 from meetings.relay.sdp import MediaSection
 from meetings.relay.signalling import SectionLedger
@@ -24,8 +21,11 @@ RETARGET: Final = 0.25
 class Subscriptions:
     """One subscriber's down tracks, waiting for a section or bound to one."""
 
-    def __init__(self, context: Context, transport: int) -> None:
+    def __init__(
+        self, context: Context, transport: int, spoke_at: Callable[[str], float] = lambda sid: NEVER
+    ) -> None:
         self._context, self._transport = context, transport
+        self.bandwidth = Bandwidth(context.limits, spoke_at)
         self._waiting: list[DownTrack] = []
         self._by_mid: dict[str, DownTrack] = {}
         self._by_track: dict[int, DownTrack] = {}
@@ -35,12 +35,9 @@ class Subscriptions:
         self._vacated: set[str] = set()
         self._ledger = SectionLedger()
         self._sections: tuple[MediaSection, ...] = ()
-        self._budget = Budget()
         self._estimate: int | None = None
         self._loss: dict[int, float] = {}
-        self._octets = 0
         self._retargeted = 0.0
-        self.may_pause = False
 
     def __iter__(self) -> Iterator[DownTrack]:
         return iter(tuple(self._by_track.values()))
@@ -181,16 +178,20 @@ class Subscriptions:
         """The worst lost fraction among what is received, 0 to 1."""
         return max(self._loss.values(), default=0.0)
 
-    def allocate(self, elapsed: float, now: float) -> list[tuple[DownTrack, bool]]:
-        """Shares the estimated bandwidth; the subscriptions that were paused (True) or go on (False)."""
+    def share(self, now: float) -> list[DownTrack]:
+        """Shares the bandwidth, when it is time; the subscriptions that were paused or go on."""
+        probe = self.bandwidth.probe(now)
+        if probe is not None:
+            self._context.plane.probe(self._transport, probe.bitrate, probe.seconds)
+        if not self.bandwidth.due(now):
+            return []
         self._refresh()
-        octets = sum(down.report.octets for down in self._by_mid.values())
-        sent = max(0, octets - self._octets) * 8 / elapsed
-        self._octets = octets
-        budget = self._budget.update(estimate=self._estimate, loss=self.loss, sent=sent)
-        videos = [down for down in self._by_mid.values() if down.up.is_video and down.demand() is not None]
-        granted = allocate(budget, [_demand(down, now) for down in videos], may_pause=self.may_pause)
-        return [(down, down.paused) for down in videos if _apply(down, granted[down.up.info.sid])]
+        downs = tuple(self._by_mid.values())
+        changed = self.bandwidth.share(downs, now, estimate=self._estimate, loss=self.loss)
+        for down in downs:
+            if down.ready and down.up.is_video:
+                self._steer(down, now)
+        return changed
 
     def _refresh(self) -> None:
         for down in self._by_mid.values():
@@ -200,6 +201,7 @@ class Subscriptions:
 
     def congestion(self, report: CongestionReport) -> None:
         """What the subscriber told of packets on their way."""
+        self.bandwidth.congestion(report)
 
 
 def _receiving(sections: Sequence[MediaSection]) -> list[str]:
@@ -219,17 +221,3 @@ def _undecodable(down: DownTrack, sections: Sequence[MediaSection]) -> bool:
         section for section in sections if section.direction == "recvonly" and section.kind == down.up.kind
     ]
     return bool(of_kind) and not any(_fits(down, section) for section in of_kind)
-
-
-def _demand(down: DownTrack, now: float) -> Demand:
-    bitrates = {down.up.order.index(layer.rid): layer.bitrate for layer in down.up.live_layers(now)}
-    screen = down.up.info.source == TrackSource.SCREEN_SHARE
-    return Demand(down.up.info.sid, down.wanted, bitrates, rank=0 if screen else 1)
-
-
-def _apply(down: DownTrack, granted: int | None) -> bool:
-    """True where the subscription was paused or goes on."""
-    was = down.paused
-    down.paused = granted is None
-    down.ceiling = HIGH if granted is None else granted
-    return was != down.paused

@@ -20,6 +20,10 @@ class Announcer:
         """One packet's loudness (RFC 6464: 0 loudest, 127 silent)."""
         self._speakers.heard(sid, level, now)
 
+    def spoke_at(self, sid: str) -> float:
+        """When they were last heard speaking (monotonic seconds); -inf: not at all."""
+        return self._speakers.spoke_at(sid)
+
     def silenced(self, sid: str) -> None:
         """They muted."""
         self._speakers.silence(sid)

@@ -234,6 +234,9 @@ class Room:
     def heard(self, participant: Participant, level: int, now: float) -> None:
         self._announcer.heard(participant.sid, level, now)
 
+    def spoke_at(self, sid: str) -> float:
+        return self._announcer.spoke_at(sid)
+
     def may_watch(self, participant: Participant, track: UpTrack) -> bool:
         publisher = self.people.get(track.publisher)
         return publisher is None or publisher.audience.allows(participant.identity, track.info.sid)

@@ -233,7 +233,8 @@ class Relay:
         person = Participant(self._context, room, claims, client_protocol=protocol)
         settings = request.connection_settings
         person.auto_subscribe = settings.auto_subscribe
-        person.subscriptions.may_pause = settings.subscriber_allow_pause
+        refuses = settings.HasField("subscriber_allow_pause") and not settings.subscriber_allow_pause
+        person.subscriptions.bandwidth.may_pause = not refuses
         person.attach(outbox)
         room.enter(person)
         person.send(SignalResponse(join=welcome(room, person, self._sif_trailer, self._ice_servers(person))))

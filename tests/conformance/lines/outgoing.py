@@ -150,10 +150,10 @@ async def test_stream_state_update(stage: Stage, call: Call, note: Note) -> None
     mark = stage.wire.mark()
     me = stage.participant(call.me)
     (camera,) = [down for down in me.subscriptions if down.up.info.sid == call.bens_camera]
-    me.subscriptions.may_pause, budget = True, me.subscriptions._budget
+    bandwidth = me.subscriptions.bandwidth
 
     def pressed() -> list[object]:
-        budget.bitrate = 1_000.0
+        bandwidth.path.bitrate = bandwidth.receiver.bitrate = 1_000.0
         return stage.wire.heard(call.me.identity, "stream_state_update", mark)
 
     await until(pressed)
@@ -163,7 +163,7 @@ async def test_stream_state_update(stage: Stage, call: Call, note: Note) -> None
     else:
         await until(lambda: _paused(call))
     await stands_still(call.me, call.bens_camera)
-    me.subscriptions.may_pause, budget.bitrate = False, None
+    bandwidth.path.bitrate = bandwidth.receiver.bitrate = None
     await advances(call.me, call.bens_camera)
     assert len(stage.wire.heard(call.me.identity, "stream_state_update", mark)) == 2
 
