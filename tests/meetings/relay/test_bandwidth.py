@@ -60,7 +60,8 @@ def test_a_queue_that_grows_makes_it_due_at_once() -> None:
     viewer.feedback(2)
     assert viewer.share() == {"ann": 2}
     assert not viewer.bandwidth.due(viewer.now + 0.1)
-    viewer.feedback(1, growth=0.05, octets=3_000)
+    viewer.feedback(1, growth=0.05, octets=4_000)
+    viewer.feedback(1.1, growth=0.05, octets=4_000)
     assert viewer.bandwidth.due(viewer.now)
     assert viewer.share() == {"ann": 0}
 

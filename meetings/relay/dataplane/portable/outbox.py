@@ -3,6 +3,8 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from itertools import cycle
+from typing import Final
 
 from pylibsrtp import Error as SrtpError
 
@@ -12,8 +14,9 @@ from meetings.relay.dataplane.portable.transport import Transport
 
 log = logging.getLogger("visio.relay")
 
-# Packets repeated by one probe at most: it is asked for anew as long as it is wanted.
-_PROBE: int = 64
+# Packets that one subscription gives for a probe to repeat: a picture or two.
+_REPEATS: Final = 16
+_PADDING: Final = 224
 
 
 class Outbox:
@@ -48,16 +51,21 @@ class Outbox:
                 subscription.retransmitted += 1
                 self._counters["retransmitted"] += 1
 
-    def probe(self, peer: Transport, octets: int, now: float) -> None:
-        """Repeats some of what was sent last, to see whether the path carries it."""
-        for subscription in peer.subscriptions.values():
-            if subscription.settings.rtx is None or subscription.current is None:
-                continue
-            for packet in subscription.sent.newest(_PROBE):
-                if octets <= 0:
-                    return
-                octets -= len(packet)
-                self._counters["probes"] += self._again(peer, subscription, packet, now)
+    def probe(self, peer: Transport, now: float) -> None:
+        """A turn of the transport's probe, if there is one: repeats what was sent last, or nothing at all."""
+        probe = peer.probe
+        if probe is None:
+            return
+        probe.earn(now)
+        subscriptions = [each for each in peer.subscriptions.values() if each.settings.rtx is not None]
+        repeats = cycle([packet for each in subscriptions for packet in _repeats(each)])
+        while subscriptions and probe.may_send:
+            subscription, packet = next(repeats)
+            data = self._again(peer, subscription, packet, now)
+            self._counters["probes"] += data
+            probe.spend(max(len(packet), _PADDING))
+        if probe.over(now):
+            peer.probe = None
 
     def rtcp(self, peer: Transport, packet: bytes) -> None:
         if peer.sessions is None or peer.route is None:
@@ -84,7 +92,9 @@ class Outbox:
         if subscription.settings.rtx is None:
             self._send(peer, kept, now, counted=False)
             return True
-        data = self._protected(peer, subscription.repeat(kept, now, peer.departures.number()))
+        number = peer.departures.number()
+        again = subscription.repeat(kept, now, number) if kept else subscription.pad(_PADDING, now, number)
+        data = self._protected(peer, again)
         if data is None:
             return False
         self._send(peer, data, now, counted=subscription.extensions.counted)
@@ -107,3 +117,8 @@ class Outbox:
         peer.sent_octets += len(data)
         if peer.route is not None:
             self._datagrams.send(data, peer.route)
+
+
+def _repeats(subscription: Subscription) -> list[tuple[Subscription, bytes]]:
+    """Nothing was sent yet: padding, as an empty packet."""
+    return [(subscription, packet) for packet in subscription.sent.newest(_REPEATS) or [b""]]

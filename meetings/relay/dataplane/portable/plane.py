@@ -12,6 +12,7 @@ from meetings.relay.dataplane.datagrams import Ancillary, Datagrams, local_addre
 from meetings.relay.dataplane.portable.feedback import CONGESTION, REPORTS, TICK, compounds, reports, requests
 from meetings.relay.dataplane.portable.inbox import ControlInbox
 from meetings.relay.dataplane.portable.outbox import Outbox
+from meetings.relay.dataplane.portable.probe import Probe
 from meetings.relay.dataplane.portable.router import Router, Track
 from meetings.relay.dataplane.portable.stream import Stream
 from meetings.relay.dataplane.portable.transport import EARLY, Transport
@@ -135,7 +136,7 @@ class PortablePlane:
     def probe(self, transport: int, bitrate: float, seconds: float) -> None:
         peer = self._router.transports.get(transport)
         if peer is not None:
-            self._outbox.probe(peer, int(bitrate * seconds / 8), self._clock.monotonic())
+            peer.probe = Probe(bitrate, seconds, self._clock.monotonic())
 
     # Streams
 
@@ -229,6 +230,7 @@ class PortablePlane:
             due = [*reports(peer, now, reception=reception), *requests(peer, now)]
             for compound in compounds(peer, due, congestion=congestion):
                 self._outbox.rtcp(peer, compound)
+            self._outbox.probe(peer, now)
 
     # Receiving
 

@@ -86,6 +86,18 @@ class Subscription:
         marker = packet[1] > 127
         return assemble_rtp(marker, payload_type, self._rtx_sequence, timestamp, ssrc, block, payload)
 
+    def pad(self, octets: int, now: float, number: int) -> bytes:
+        """A packet under RTX that holds nothing but padding (RFC 3550 §5.1), at most 255 octets."""
+        if self.settings.rtx is None:
+            raise ValueError("no RTX was negotiated")
+        ssrc, payload_type = self.settings.rtx
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        block = self.extensions.stamp(now, number)
+        padding = bytes(octets - 1) + bytes((octets,))
+        packet = bytearray(assemble_rtp(False, payload_type, self._rtx_sequence, 0, ssrc, block, padding))
+        packet[0] |= 0x20
+        return bytes(packet)
+
     def _may_switch(self, stream: Stream, header: RtpHeader, now: float) -> bool:
         if stream is not self.target:
             return False
