@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from visio_portal import service_urls
 from visio_portal.addresses import WILDCARDS, announced_addresses, bracketed, is_loopback, machine_names
+from visio_portal.forwarding import Forwarding, forwarding
 from visio_portal.proxies import Network
 from visio_portal.tls import Certificate, UnusableCertificate, certificate_for
 from visio_portal.turn import Turn, turn
@@ -83,6 +84,7 @@ class Environment:
     media_tcp: bool
     """Whether media may come over TCP as well, at the number of a UDP port that was named."""
     turn: Turn
+    forwarding: Forwarding
 
     @property
     def address(self) -> str:
@@ -160,6 +162,13 @@ def _turn() -> Turn:
         raise BadEnvironment(str(error)) from None
 
 
+def _forwarding() -> Forwarding:
+    try:
+        return forwarding(_text("VISIO_RELAY_PLANE", ""), _text("VISIO_RELAY_GSO", ""))
+    except ValueError as error:
+        raise BadEnvironment(str(error)) from None
+
+
 def _folder(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).expanduser().resolve()
 
@@ -186,6 +195,7 @@ def read() -> Environment:
         webhook_url=_read("VISIO_WEBHOOK_URL", service_urls.http, ""),
         media_tcp=_switch("VISIO_MEDIA_TCP", default=True),
         turn=_turn(),
+        forwarding=_forwarding(),
     )
 
 

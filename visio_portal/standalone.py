@@ -1,4 +1,4 @@
-"""The relay alone: no database, no data folder, of the settings only TURN's; Django is not even loaded."""
+"""The relay alone: no database, no data folder, few of the settings; Django is not even loaded."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from meetings.management import standalone
 from visio_portal.addresses import announced_addresses
+from visio_portal.forwarding import forwarding
 from visio_portal.scrubbing import ScrubbingFormatter
 from visio_portal.turn import turn as read_turn
 
@@ -24,10 +25,18 @@ def main(words: Sequence[str]) -> None:
     logging.getLogger("visio").setLevel(logging.INFO)
     try:
         turn = _turn_servers()
+        told = forwarding(*(os.environ.get(name, "") for name in ("VISIO_RELAY_PLANE", "VISIO_RELAY_GSO")))
     except ValueError as reason:
         sys.exit(str(reason))
     try:
-        standalone.run(words[1:], addresses=announced_addresses(), say=_say, turn=turn)
+        standalone.run(
+            words[1:],
+            addresses=announced_addresses(),
+            say=_say,
+            turn=turn,
+            plane=told.plane,
+            gso=told.gso,
+        )
     except standalone.CannotListen as reason:
         sys.exit(str(reason))
 

@@ -51,4 +51,6 @@ def relay_config(*, udp_port: int | None = None) -> RelayConfig:
         turn=TurnServers(told.turn.urls, told.turn.secret) if told.turn.urls else None,
         recordings_dir=settings.RECORDINGS_DIR,
         webhook_urls=(settings.MEDIA_WEBHOOK_URL,),
+        plane=told.forwarding.plane,
+        gso=told.forwarding.gso,
     )

@@ -97,6 +97,8 @@ def run(
     addresses: Sequence[str],
     say: Callable[[str], None],
     turn: TurnServers | None = None,
+    plane: str = "auto",
+    gso: bool = True,
 ) -> None:
     """Parses the command line and serves. Raises CannotListen; a wrong command line ends the process."""
     parser = argparse.ArgumentParser(prog="manage.py relay", description=__doc__)
@@ -116,6 +118,8 @@ def run(
         tcp=options.udp_port != 0 and not options.no_tcp,
         turn=turn,
         webhook_urls=tuple(options.webhook),
+        plane=plane,
+        gso=gso,
     )
     os.umask(0o077)  # recordings are for their owner alone
     run_relay(config, OpenPortal(options.recordings), host=options.bind, port=options.port, say=say)
