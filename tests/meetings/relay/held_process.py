@@ -1,6 +1,6 @@
-"""A relay whose GIL can be held: ``python -m tests.meetings.relay.held_process PLANE ADDRESS`` says its URL.
+"""A relay whose GIL can be held: `python -m tests.meetings.relay.held_process PLANE ADDRESS` prints its URL.
 
-``GET /hold`` lets a thread hold the GIL for two seconds; its answer is how long the event loop stood still, in
+`GET /hold` lets a thread hold the GIL for two seconds and answers how long the event loop stood still, in
 seconds. The process ends with its standard input.
 """
 
@@ -38,7 +38,8 @@ async def main(plane: str, address: str) -> None:
         plane=plane,
     )
     relay = await started(front, config, OpenPortal())
-    print(url, flush=True)
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
     await relay.stop()
     await front.close()

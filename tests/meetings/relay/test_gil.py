@@ -42,7 +42,7 @@ async def held_relay(plane: str) -> AsyncIterator[str]:
 async def gaps_while_held(plane: str) -> tuple[float, float, float]:
     """In seconds: how long Python stood still, the longest gap at a subscriber, and the publisher's own."""
     async with held_relay(plane) as url, aiohttp.ClientSession() as http:
-        way, cast = LiveKit(url, ADDRESS), Cast()
+        way, cast = LiveKit(url, ADDRESS), Cast(transport_cc=True)
         await way.fill(cast, Room(1, 3))
         load = Load(cast, pid=0)
         load.start()
