@@ -113,7 +113,9 @@ fn a_stream_that_ends_and_comes_again_under_its_ssrc_repeats_no_number() {
     room.video(7, 100, 0, &vp8(true, 10, 3));
     room.video(7, 101, 0, &vp8(false, 11, 3));
     assert!(room.router.remove_stream(PUBLISHER, 7));
+    room.router.subscription_reports(|_, report| assert_eq!(report.current_ssrc, None));
     room.router.add_stream(stream(Codec::Vp8, 7)).unwrap();
+    room.router.subscription_reports(|_, report| assert!(report.waiting_keyframe));
     room.video(7, 100, 0, &vp8(true, 10, 3));
     let got = room.got(2);
     assert_eq!(got[2].sequence, got[1].sequence.wrapping_add(1));
