@@ -9,6 +9,8 @@ use visio_dataplane::media::{
     TransportId,
 };
 
+const RUNS: usize = 5;
+
 struct Slots {
     slots: Vec<[u8; 1664]>,
     next: usize,
@@ -133,8 +135,10 @@ fn run(publishers: u32, people: u32) -> (u64, f64, usize) {
 }
 
 fn main() {
-    for (publishers, people) in [(1, 41), (10, 10), (3, 100), (100, 100)] {
-        let (packets, cost, kept) = run(publishers, people);
+    for (publishers, people) in [(1, 41), (10, 10), (3, 100), (30, 100)] {
+        // Of a few runs the one that was disturbed least.
+        let (packets, cost, kept) =
+            (0..RUNS).map(|_| run(publishers, people)).min_by(|a, b| a.1.total_cmp(&b.1)).expect("a run");
         println!(
             "{publishers:3} of {people:3} publish: {packets:8} packets, {cost:5.0} ns each; {} KB kept of each",
             kept / 1000

@@ -13,6 +13,7 @@ mod continuity;
 mod demux;
 mod due;
 mod exit;
+mod fan_out;
 mod feedback;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzz;

@@ -3,20 +3,17 @@
 
 use std::ops::Range;
 
-use super::exit::{Arrivals, Exit, Kind};
-use super::router::{schedule_repair, Router, Track};
+use super::router::{schedule_repair, Router};
 use super::rtp::Header;
 use super::settings::{TrackId, TransportId};
 use super::stash::KEPT_FOR;
 use super::stream::{self, Media, Reason};
-use super::subscription::{Forwarded, Packet};
+use super::subscription::Packet;
 use super::timers::Task;
 use super::transport::Repair;
 
 /// Receiver reports go out this often (µs).
 pub(super) const REPORT_INTERVAL: u64 = 1_000_000;
-/// The first sender report lets a player align sound and picture: it is not to be waited for (µs).
-const FIRST_REPORT: u64 = 100_000;
 /// libwebrtc's own interval for transport-wide feedback lies between 50 and 100 ms (µs).
 pub(super) const FEEDBACK_INTERVAL: u64 = 50_000;
 
@@ -44,7 +41,7 @@ impl Accepted {
         self.media.keyframe
     }
 
-    fn packet<'a>(&'a self, bytes: &'a [u8]) -> Packet<'a> {
+    pub(super) fn packet<'a>(&'a self, bytes: &'a [u8]) -> Packet<'a> {
         Packet { stream: self.stream, ssrc: self.ssrc, header: &self.header, media: &self.media, bytes }
     }
 }
@@ -185,64 +182,6 @@ impl Router {
                 media,
             }),
             Err(reason) => Received::Dropped(reason),
-        }
-    }
-
-    /// Writes a run of accepted packets, all of one track, for each subscription: subscriber by subscriber,
-    /// so that consecutive packets have one address.
-    pub fn fan_out<A: Arrivals + ?Sized>(
-        &mut self,
-        run: &[Accepted],
-        arrivals: &A,
-        now: u64,
-        exit: &mut impl Exit,
-    ) {
-        let number = match run.first() {
-            Some(first) => first.track,
-            None => return,
-        };
-        let Router { tracks, transports, timers, .. } = self;
-        let Track { streams, subscriptions, .. } = match tracks.get_mut(&number) {
-            Some(track) => track,
-            None => return,
-        };
-        let mut awaited = Vec::new();
-        for subscription in subscriptions.iter_mut() {
-            let to = subscription.settings.transport;
-            let transport = match transports.get_mut(&to) {
-                Some(transport) => transport,
-                None => continue,
-            };
-            for accepted in run.iter().filter(|accepted| accepted.media.forward) {
-                let packet = match arrivals.buffer(accepted.place).get(accepted.range.clone()) {
-                    Some(bytes) => accepted.packet(bytes),
-                    None => continue,
-                };
-                if !subscription.takes(&packet) {
-                    continue;
-                }
-                let room = match exit.room(to) {
-                    Some(room) => room,
-                    None => break,
-                };
-                match subscription.forward(&packet, streams, &mut transport.congestion, now, room) {
-                    Forwarded::Written(length) => {
-                        transport.sent(length);
-                        exit.send(to, Kind::Rtp, length);
-                    }
-                    Forwarded::AwaitsKeyframe if awaited.contains(&accepted.stream) => {}
-                    Forwarded::AwaitsKeyframe => awaited.push(accepted.stream),
-                    Forwarded::Nothing | Forwarded::TooLong => {}
-                }
-            }
-            if subscription.active && !subscription.report.is_scheduled() {
-                let task = Task::Report(subscription.settings.number);
-                timers.schedule(&mut subscription.report, now + FIRST_REPORT, task);
-            }
-        }
-        for stream in streams.iter_mut().filter(|stream| awaited.contains(&stream.id)) {
-            stream.want_keyframe();
-            schedule_repair(timers, stream, number, now);
         }
     }
 }

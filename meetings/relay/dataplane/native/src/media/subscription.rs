@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::codecs::Picture;
 use super::congestion::Outgoing;
+use super::path::Accepted;
 use super::red;
 use super::reports::SubscriptionReport;
 use super::rtp::Header;
@@ -131,8 +132,9 @@ impl Subscription {
     }
 
     /// Whether `forward` may have something to do with the packet.
-    pub fn takes(&self, packet: &Packet) -> bool {
-        self.target == Some(packet.ssrc) || self.current.map_or(false, |(stream, _)| stream == packet.stream)
+    pub fn takes(&self, accepted: &Accepted) -> bool {
+        let follows = || self.current.map_or(false, |(stream, _)| stream == accepted.stream);
+        accepted.media.forward && (self.target == Some(accepted.ssrc) || follows())
     }
 
     pub fn can_probe(&self) -> bool {
