@@ -10,7 +10,7 @@ use super::router::{schedule_repair, Router, Track};
 use super::rtcp::{write_nack, write_picture_loss, write_receiver_report, write_sender_report, MOST_BLOCKS};
 use super::settings::{SubscriptionId, TrackId, TransportId};
 use super::subscription::Subscription;
-use super::timers::Task;
+use super::timers::{common_time, report_time, Task};
 use super::transport::Transport;
 
 /// A publisher that has not told its clock yet is waited for this long at a time (µs).
@@ -49,7 +49,7 @@ impl Router {
         if let Some((_, arrivals)) = &mut transport.arrivals {
             self.mailbox.put(number, Order::Feedback, |out| arrivals.write_feedback(out));
             if arrivals.is_pending() {
-                let due = now + FEEDBACK_INTERVAL;
+                let due = common_time(at + FEEDBACK_INTERVAL).max(now);
                 self.timers.schedule(&mut transport.feedback, due, Task::Feedback(number));
             }
         }
@@ -79,7 +79,7 @@ impl Router {
             mailbox.put(number, Order::Report, |out| write_receiver_report(out, some));
         }
         if !blocks.is_empty() || !transport.stash.is_empty() {
-            let due = now + REPORT_INTERVAL;
+            let due = report_time(at + REPORT_INTERVAL, number).max(now);
             timers.schedule(&mut transport.reception, due, Task::Reception(number));
         }
     }
@@ -131,14 +131,15 @@ impl Router {
         if !subscription.report.take(at) || !subscription.active {
             return;
         }
+        let to = subscription.settings.transport;
         let mut next = CLOCK_WAIT;
         if let Some(report) = subscription.sender_report(streams, now) {
-            let to = subscription.settings.transport;
             mailbox.put(to, Order::Report, |out| write_sender_report(out, &report));
             subscription.active = false;
             next = REPORT_INTERVAL;
         }
-        timers.schedule(&mut subscription.report, now + next, Task::Report(number));
+        // What a turn was late by is not added up.
+        timers.schedule(&mut subscription.report, report_time(at + next, to).max(now), Task::Report(number));
     }
 
     fn probe_due(&mut self, number: TransportId, at: u64, now: u64, exit: &mut impl Exit) {

@@ -6,7 +6,7 @@ use super::path::Accepted;
 use super::router::{schedule_repair, Router, Track};
 use super::stream::Stream;
 use super::subscription::{Forwarded, Subscription};
-use super::timers::Task;
+use super::timers::{report_time, Task};
 use super::transport::Transport;
 
 /// The first sender report lets a player align sound and picture: it is not to be waited for (µs).
@@ -50,7 +50,8 @@ impl Router {
             }
             if subscription.active && !subscription.report.is_scheduled() {
                 let task = Task::Report(subscription.settings.number);
-                timers.schedule(&mut subscription.report, now + FIRST_REPORT, task);
+                let due = report_time(now + FIRST_REPORT, subscription.settings.transport);
+                timers.schedule(&mut subscription.report, due, task);
             }
         }
         for stream in streams.iter_mut().filter(|stream| run.awaited.contains(&stream.id)) {

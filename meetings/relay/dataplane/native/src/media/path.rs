@@ -9,7 +9,7 @@ use super::settings::{TrackId, TransportId};
 use super::stash::KEPT_FOR;
 use super::stream::{self, Media, Reason};
 use super::subscription::Packet;
-use super::timers::Task;
+use super::timers::{common_time, report_time, Task};
 use super::transport::Repair;
 
 /// Receiver reports go out this often (µs).
@@ -81,7 +81,7 @@ impl Router {
         if let Some((id, arrivals)) = &mut transport.arrivals {
             if let Some([high, low]) = header.extension(packet, *id) {
                 arrivals.add(u16::from_be_bytes([*high, *low]), header.ssrc, now);
-                let due = now + FEEDBACK_INTERVAL;
+                let due = common_time(now + FEEDBACK_INTERVAL);
                 if !transport.feedback.is_scheduled() {
                     self.timers.schedule(&mut transport.feedback, due, Task::Feedback(number));
                 }
@@ -99,7 +99,8 @@ impl Router {
             return Found::Nothing(Reason::NoRoom);
         };
         if !transport.reception.is_scheduled() {
-            self.timers.schedule(&mut transport.reception, now + round, Task::Reception(number));
+            let due = report_time(now + round, number);
+            self.timers.schedule(&mut transport.reception, due, Task::Reception(number));
         }
         found
     }

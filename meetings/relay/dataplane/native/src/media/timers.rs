@@ -20,6 +20,28 @@ pub(super) enum Task {
     Probe(TransportId),
 }
 
+/// Reports to one transport share a compound, and several transports a turn: they go out on a grid of this
+/// step, shifted by transport (µs).
+const REPORT_STEP: u64 = 100_000;
+/// What may wait a little does so for the next multiple of this (µs).
+const STEP: u64 = 10_000;
+
+/// The first time at or after `at` when reports to the transport go out.
+pub(super) fn report_time(at: u64, transport: TransportId) -> u64 {
+    let phase = u64::from(transport.0) * STEP % REPORT_STEP;
+    multiple(at.saturating_sub(phase), REPORT_STEP) + phase
+}
+
+/// The first time at or after `at` that others choose, too.
+pub(super) fn common_time(at: u64) -> u64 {
+    multiple(at, STEP)
+}
+
+/// The least multiple of `step` that is not below `at`.
+fn multiple(at: u64, step: u64) -> u64 {
+    (at + step - 1) / step * step
+}
+
 #[derive(Default)]
 pub(super) struct Timers {
     tasks: BinaryHeap<Reverse<(u64, Task)>>,
@@ -80,6 +102,20 @@ mod tests {
         assert_eq!(timers.pop(60), Some((50, TASK)));
         assert!(due.take(50) && !due.is_scheduled() && !due.take(50));
         assert_eq!(timers.next_due(), None);
+    }
+
+    #[test]
+    fn reports_to_one_transport_meet_on_its_grid() {
+        assert_eq!(report_time(1_000_000, TransportId(0)), 1_000_000);
+        assert_eq!(report_time(1_000_001, TransportId(10)), 1_100_000);
+        assert_eq!(report_time(1_000_001, TransportId(3)), 1_030_000);
+        assert_eq!(report_time(5, TransportId(3)), 30_000);
+        for at in (0..300_000).step_by(777) {
+            assert!(
+                (0..REPORT_STEP).contains(&(report_time(at, TransportId(7)).wrapping_sub(at))) || at < 70_000
+            );
+            assert!((0..STEP).contains(&(common_time(at) - at)));
+        }
     }
 
     #[test]
