@@ -14,7 +14,7 @@ import uvloop
 from meetings.management.census import census_on_signal
 from meetings.management.open_files import allow_many_sockets
 from meetings.relay.interface import Portal
-from meetings.relay.server import Listener, Relay, RelayConfig, application
+from meetings.relay.server import Listener, NativePlaneMissing, Relay, RelayConfig, application
 
 Accompany = Callable[[Relay, str, Callable[[], None]], AbstractAsyncContextManager[Any]]
 """What surrounds a relay while clients may come: told the relay, its address, and how to end it."""
@@ -58,7 +58,10 @@ async def _serve(
     told, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    relay = Relay(replace(config, tcp=config.tcp and config.udp_port != port), portal)
+    try:
+        relay = Relay(replace(config, tcp=config.tcp and config.udp_port != port), portal)
+    except NativePlaneMissing as missing:
+        raise CannotListen(f"VISIO_RELAY_PLANE=native: {missing}.") from None
     census_on_signal(loop, lambda: relay)
     listener = Listener(application(relay))
     try:

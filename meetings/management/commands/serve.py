@@ -105,9 +105,12 @@ def _why_not(host: str, port: int, error: OSError) -> str:
 
 async def _start_relay() -> None:
     from meetings.consumers import embedded
+    from meetings.relay.server import NativePlaneMissing
 
     try:
         await embedded.get()
+    except NativePlaneMissing as missing:
+        raise CommandError(f"VISIO_RELAY_PLANE=native: {missing}.") from None
     except OSError as error:
         wanted = settings.VISIO.udp_port
         raise CommandError(

@@ -1,6 +1,7 @@
 """Which data plane a relay gets."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -28,6 +29,8 @@ class PlaneParts:
     stun_received: StunReceived
     clock: Clock
     limits: RelayLimits
+    failed: Callable[[str], None] = lambda reason: None
+    """Told why, where a plane's own thread ends by itself: nothing is forwarded from then on."""
 
 
 def choose_plane(wish: str, parts: PlaneParts, *, gso: bool) -> DataPlane:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
+import signal
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Final
 
@@ -48,7 +50,14 @@ class Relay:
         others = tuple(ApiKey(key, secret) for key, secret in config.further_keys)
         self._api_key = ApiKey(config.api_key, config.api_secret, others)
         self._ice = IceLite(clock=self.clock, bind=self._bind, addresses=config.media_addresses)
-        parts = PlaneParts(config.bind, config.udp_port, self._ice.stun_received, self.clock, limits)
+        parts = PlaneParts(
+            config.bind,
+            config.udp_port,
+            self._ice.stun_received,
+            self.clock,
+            limits,
+            failed=self._plane_failed,
+        )
         self._plane = choose_plane(config.plane, parts, gso=config.gso)
         self._tcp = TcpEdge(
             bind=config.bind, check_received=self._ice.stun_received, clock=self.clock, limits=limits
@@ -86,7 +95,14 @@ class Relay:
         await self._webhooks.start()
         await self._rooms.start()
         ways = "UDP and TCP" if self.config.tcp else "UDP"
-        log.info("relay listens on %s, %s port %d", ways, self.config.bind or "every address,", self.udp_port)
+        where = self.config.bind or "every address,"
+        log.info(
+            "relay listens on %s, %s port %d, the %s plane forwards",
+            ways,
+            where,
+            self.udp_port,
+            self._plane.name,
+        )
 
     async def stop(self) -> None:
         """Sends everybody a leave message, finishes recordings and webhooks, frees the port."""
@@ -284,6 +300,14 @@ class Relay:
     def _ice_servers(self, person: Participant) -> list[ICEServer]:
         turn = self.config.turn
         return [turn.for_person(person.identity, self.clock.wall_ns() / 1e9)] if turn else []
+
+    def _plane_failed(self, reason: str) -> None:
+        """Without a data plane there is no relay: the process says goodbye to all and ends, as if told to.
+
+        Whoever looks after it starts it anew, and clients come back by themselves.
+        """
+        log.critical("the relay's process ends, for its data plane has: %s", reason)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _bind(self, transport: int, address: Address, preferred: bool, local: str) -> bool:
         return self._plane.bind(transport, address, preferred=preferred, local=local)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,25 +59,14 @@ class _Peer:
 
 
 class NativePlane:
-    """`plane.DataPlane`. Raises NativePlaneMissing.
+    """`plane.DataPlane`. Raises NativePlaneMissing."""
 
-    `on_failure(reason)` is called if the thread ends by itself: nothing is forwarded from then on, and
-    whoever uses the plane must start anew.
-    """
-
-    def __init__(
-        self,
-        parts: PlaneParts,
-        *,
-        gso: bool,
-        library: Path = build.LIBRARY,
-        on_failure: Callable[[str], None] = lambda reason: None,
-    ) -> None:
+    def __init__(self, parts: PlaneParts, *, gso: bool, library: Path | None = None) -> None:
         try:
-            self._lib: Any = load(library)
+            self._lib: Any = load(library or build.LIBRARY)
         except OSError as error:
             raise NativePlaneMissing(str(error)) from error
-        self._parts, self._gso, self._on_failure = parts, gso, on_failure
+        self._parts, self._gso = parts, gso
         self._counters: Counter[str] = Counter()
         limits = parts.limits
         self._addresses = AddressBook(
@@ -194,6 +183,10 @@ class NativePlane:
 
     def probe(self, transport: int, bitrate: float, seconds: float) -> None:
         self._ask("probe", transport, max(0, int(bitrate)), max(0, int(seconds * 1e6)))
+
+    def provoke_panic(self) -> None:
+        """Only in a library that was built with fault-injection."""
+        self._ask("provoke_panic")
 
     # What is published
 
@@ -336,9 +329,9 @@ class NativePlane:
             closing.set_result(None)
 
     def _ended(self, reason: str) -> None:
-        log.critical("the data plane's thread has ended, nothing is forwarded any more: %s", reason)
+        log.critical("the data plane's thread has ended: %s", reason)
         self._release()
-        self._on_failure(reason)
+        self._parts.failed(reason)
 
     def _release(self) -> None:
         """The thread is gone: nothing is in use any more."""
