@@ -146,8 +146,9 @@ class SdkClient:
 
     async def received(self) -> Mapping[str, Received]:
         found: dict[str, Received] = {}
-        for person in self.room.remote_participants.values():
-            for sid, publication in person.track_publications.items():
+        # Copies: people and tracks come and go while the statistics are awaited.
+        for person in list(self.room.remote_participants.values()):
+            for sid, publication in list(person.track_publications.items()):
                 if publication.track is not None:
                     found[sid] = self._received(sid, await publication.track.get_stats())
         return found
