@@ -36,7 +36,7 @@ def main() -> None:
     with paths.far() as far:
         for part in chosen("PARTS", PARTS):
             {"cost": cost, "memory": memory, "ramp": ramp}[part](far, diary)
-    _report(diary.runs)
+    _report(diary.runs, diary.failed)
 
 
 def cost(far: paths.Far, diary: Diary) -> None:
@@ -76,7 +76,7 @@ def _before() -> Runs:
     return list(json.loads(path.read_text())["runs"])
 
 
-def _report(done: Runs) -> None:
+def _report(done: Runs, failed: list[str]) -> None:
     costs = [run for run in done if run["part"] == "cost"]
     if costs:
         print(summary.table(costs))
@@ -85,6 +85,7 @@ def _report(done: Runs) -> None:
         "native_over_janus_without_gso": summary.over_janus(costs, "native"),
         "portable_over_janus": summary.over_janus(costs, "portable"),
         "marked": summary.marked(costs),
+        "failed": failed,
         "memory": summary.memory([run for run in done if run["part"] == "memory"]),
         "loss_begins": {
             run["server"]: summary.loss_begins(run["windows"]) for run in done if run["part"] == "ramp"

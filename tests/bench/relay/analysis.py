@@ -17,6 +17,7 @@ from tests.peers.descriptions import VIDEO as VP8
 
 _TIMESPEC: Final = 16  # after the control message's header
 _DESCRIPTOR: Final = 4
+SILENCE: Final = 1e6  # ms: the latency of a run in which nothing arrived
 
 
 @dataclass
@@ -130,7 +131,7 @@ def figures(load: Load, by_peer: Mapping[int, Sequence[Arrivals]], ends: tuple[M
                 delays.append(each.times[chosen] - sent[each.numbers[chosen]])
                 during += int(((each.times >= began.at) & (each.times < ended.at)).sum())
     seconds = (ended.at - began.at) / 1e9
-    late = np.concatenate(delays) / 1e6 if delays else np.asarray([np.nan])
+    late = np.concatenate(delays) / 1e6 if delivered else np.asarray([SILENCE])
     exact = ended.server.exact - began.server.exact
     return {
         "speed": load.speed,

@@ -1,6 +1,7 @@
 """What is measured, which part of it was asked for, and each run told as it comes."""
 
 import os
+import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ class Diary:
 
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
+        self.failed: list[str] = []
         self.servers = list(chosen("SERVERS", servers.NAMES))
 
     def add(self, part: str, server: str, run: Callable[[], dict[str, Any]]) -> None:
@@ -35,6 +37,10 @@ class Diary:
         except servers.NotOffered as reason:
             print(f"{server} is left out: {reason}", flush=True)
             self.servers.remove(server)
+            return
+        except subprocess.SubprocessError as error:
+            self.failed.append(f"{part}, {server}: {error}")
+            print(f"{server}: this run failed, see above", flush=True)
             return
         self.runs.append(made)
         told = [made[name] for name in _TOLD if name in made]
