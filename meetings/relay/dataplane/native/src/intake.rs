@@ -130,9 +130,13 @@ impl Engine {
     ) -> Option<Accepted> {
         let length = self.unprotect(transport, place, length, false)?;
         let received = self.router.receive(transport, place, &mut self.receiving.slot(place)[..length], now);
-        if let Received::Unknown(header) = &received {
-            let packet = self.receiving.bytes(place, length).to_vec();
-            self.take_unknown(transport, header.ssrc, packet, now);
+        match &received {
+            Received::Unknown(header) => {
+                let packet = self.receiving.bytes(place, length).to_vec();
+                self.take_unknown(transport, header.ssrc, packet, now);
+            }
+            Received::Stray(header) => self.note_undeclared(transport, header.ssrc),
+            _ => {}
         }
         let accepted = self.count(received)?;
         if self.tapped.contains(&accepted.track) {
@@ -143,11 +147,15 @@ impl Engine {
     }
 
     fn take_unknown(&mut self, transport: TransportId, ssrc: u32, packet: Vec<u8>, now: u64) {
+        self.note_undeclared(transport, ssrc);
+        self.outbox.counters.unknown_ssrc += 1;
+        self.tell_of(transport, now, Event::Unknown { transport, at: now, packet });
+    }
+
+    fn note_undeclared(&mut self, transport: TransportId, ssrc: u32) {
         if let Some(peer) = self.outbox.peers.get(transport) {
             peer.note_undeclared(ssrc);
         }
-        self.outbox.counters.unknown_ssrc += 1;
-        self.tell_of(transport, now, Event::Unknown { transport, at: now, packet });
     }
 
     fn count(&mut self, received: Received) -> Option<Accepted> {
@@ -161,7 +169,7 @@ impl Engine {
             Received::Dropped(Reason::TooLate) => &mut counters.late_dropped,
             Received::Dropped(Reason::Muted) => &mut counters.muted_dropped,
             Received::Dropped(Reason::PayloadType) => &mut counters.payload_type_dropped,
-            Received::Dropped(Reason::NoRoom) => &mut counters.stash_full,
+            Received::Stray(_) => &mut counters.stash_full,
             Received::Dropped(Reason::NoStream | Reason::NoTransport) => &mut counters.unknown_ssrc,
         };
         *counter += 1;

@@ -52,6 +52,8 @@ pub enum Received {
     Accepted(Accepted),
     /// Of an SSRC that was not declared; kept until it is. The control side is to be told of it.
     Unknown(Header),
+    /// Of an SSRC that was not declared, and there is no room to keep it.
+    Stray(Header),
     Dropped(Reason),
 }
 
@@ -67,14 +69,15 @@ impl Router {
             Found::Stream(track) => self.accept(transport, track, place, (header, 0), packet, now, false),
             Found::Repair(repair) => self.receive_repair(transport, repair, place, &header, packet, now),
             Found::Kept => Received::Unknown(header),
-            Found::Nothing(reason) => Received::Dropped(reason),
+            Found::NoRoom => Received::Stray(header),
+            Found::NoTransport => Received::Dropped(Reason::NoTransport),
         }
     }
 
     fn count_arrival(&mut self, number: TransportId, header: &Header, packet: &[u8], now: u64) -> Found {
         let transport = match self.transports.get_mut(&number) {
             Some(transport) => transport,
-            None => return Found::Nothing(Reason::NoTransport),
+            None => return Found::NoTransport,
         };
         transport.report.received_packets += 1;
         transport.report.received_octets += packet.len() as u64;
@@ -96,7 +99,7 @@ impl Router {
             round = KEPT_FOR;
             Found::Kept
         } else {
-            return Found::Nothing(Reason::NoRoom);
+            return Found::NoRoom;
         };
         if !transport.reception.is_scheduled() {
             let due = report_time(now + round, number);
@@ -192,5 +195,6 @@ enum Found {
     Stream(TrackId),
     Repair(Repair),
     Kept,
-    Nothing(Reason),
+    NoRoom,
+    NoTransport,
 }

@@ -28,8 +28,6 @@ pub enum Reason {
     Muted,
     /// Neither the stream's payload type nor its RED's.
     PayloadType,
-    /// Of an undeclared SSRC, and there is no room to keep it.
-    NoRoom,
     /// It repairs a stream that is not there.
     NoStream,
     /// The transport is not open.
