@@ -1,12 +1,12 @@
 """One subscription: what its subscriber wants, may have, and is to be sent."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from livekit.protocol.models import VideoQuality
 
 from meetings.relay.layers import HIGH, LayerSize, choose_layer, quality_for
-from meetings.relay.plane import SubscriptionReport, SubscriptionSettings
+from meetings.relay.plane import SenderClock, SubscriptionReport, SubscriptionSettings
 from meetings.relay.sdp import ABS_SEND_TIME, MID, TRANSPORT_CC, Codec
 from meetings.relay.uptrack import Layer, UpTrack
 
@@ -56,6 +56,14 @@ class DownTrack:
     def watched(self) -> bool:
         """Whether its subscriber wants to see it now."""
         return self.ready and not self.disabled
+
+    @property
+    def clocks(self) -> Sequence[SenderClock]:
+        """The clock pairs of the layer that is forwarded, the last ones, oldest first."""
+        ssrc = self.report.current_ssrc
+        sent = (layer for layer in self.up.layers.values() if layer.ssrc == ssrc)
+        layer = next(sent, self.target)
+        return layer.clocks if layer is not None else ()
 
     def demand(self) -> int | None:
         """The best layer this subscription can use: what its publisher must send. None while it is not

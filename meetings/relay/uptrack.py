@@ -1,5 +1,6 @@
 """What a participant publishes: one track, its simulcast layers, and how they arrive."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +11,8 @@ from meetings.relay.sdp import Codec
 
 # Simulcast layers arrive at 15 to 30 frames a second; a silent second means the layer was switched off.
 LIVE_FOR: Final = 1.0
+# Publishers report about once a second; a subscriber's answer is some seconds old at most.
+_CLOCKS: Final = 16
 
 
 class Layer:
@@ -22,12 +25,17 @@ class Layer:
         self.up, self.rid, self.ssrc = track, rid, ssrc
         self.report = StreamReport()
         self.bitrate = 0.0
-        self.sender_clock: SenderClock | None = None
+        self.clocks: deque[SenderClock] = deque(maxlen=_CLOCKS)
         self._octets_before = 0
 
     @property
     def clock_rate(self) -> int:
         return self.up.clock_rate
+
+    @property
+    def sender_clock(self) -> SenderClock | None:
+        """The pair that came last; `clocks` has those before it, too."""
+        return self.clocks[-1] if self.clocks else None
 
     @property
     def quality(self) -> int:
@@ -40,7 +48,7 @@ class Layer:
 
     def sender_report(self, ntp: int, rtp_timestamp: int, now: float) -> None:
         """Its publisher sent one; the plane keeps its own note of it."""
-        self.sender_clock = SenderClock(ntp, rtp_timestamp, now)
+        self.clocks.append(SenderClock(ntp, rtp_timestamp, now))
 
     def measure(self, elapsed: float) -> None:
         """Brings `bitrate` up to date; `elapsed` seconds since the last call."""

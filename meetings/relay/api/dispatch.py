@@ -21,6 +21,7 @@ from livekit.protocol.room import (
 )
 
 from meetings.relay.api.egress import EgressService
+from meetings.relay.api.figures import FiguresService
 from meetings.relay.api.rooms import RoomService
 from meetings.relay.api.twirp import JSON, PROTOBUF, Answer, TwirpError, answer, parse
 from meetings.relay.errors import LimitExceeded, Refused
@@ -75,6 +76,7 @@ class Api:
     def __init__(self, rooms: Rooms, api_key: ApiKey, limits: RelayLimits, clock: Clock) -> None:
         self._api_key, self._limits = api_key, limits
         room, egress = RoomService(rooms, limits, clock), EgressService(rooms)
+        figures = FiguresService(rooms, clock)
 
         def record(grants: Grants, _: Any) -> bool:
             return grants.room_record
@@ -102,6 +104,7 @@ class Api:
             "Egress/StartTrackEgress": _Method(TrackEgressRequest, egress.start, record),
             "Egress/StopEgress": _Method(StopEgressRequest, egress.stop, record),
             "Egress/ListEgress": _Method(ListEgressRequest, egress.list, record),
+            "visio.Figures/GetRoom": _Method(ListParticipantsRequest, figures.room, _admin),
         }
 
     async def call(self, path: str, authorization: str, body: bytes, content_type: str) -> Answer:

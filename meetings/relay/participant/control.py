@@ -21,7 +21,7 @@ class ControlPackets:
 
     def received(self, packet: RtcpPacket, now: float) -> None:
         """Sources that are not this client's are ignored."""
-        self._subscriptions.rtcp(packet)
+        self._subscriptions.rtcp(packet, now)
         if isinstance(packet, SenderReport):
             layer = self._publications.layer(packet.ssrc)
             if layer is not None:

@@ -24,6 +24,7 @@ from meetings.relay.interface import JoinClaims
 from meetings.relay.participant.audience import Audience
 from meetings.relay.participant.context import Context
 from meetings.relay.participant.control import ControlPackets
+from meetings.relay.participant.gauge import Gauge
 from meetings.relay.participant.host import Host
 from meetings.relay.participant.negotiation import negotiate
 from meetings.relay.participant.peer import Peer, PeerEvents
@@ -87,6 +88,7 @@ class Participant:
         )
         self.audience = Audience()
         self.subscriptions = Subscriptions(context, self.peer.number, host.spoke_at)
+        self.gauge = Gauge(context, self.peer.number, self.publications, self.subscriptions)
         self._wishes = Wishes(self.subscriptions, lambda track: host.may_watch(self, track), self.send)
         self._control = ControlPackets(self.publications, self.subscriptions, host.sender_report)
         limits, now = context.limits, context.clock.monotonic()
@@ -258,6 +260,7 @@ class Participant:
         if now - self.token_at >= self.context.limits.token_refresh:
             self.refresh_token()
         self.publications.measure(elapsed)
+        self.gauge.sample(now)
 
     def _share_bandwidth(self, now: float) -> None:
         changed = self.subscriptions.share(now)

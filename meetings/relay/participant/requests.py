@@ -40,6 +40,7 @@ log = logging.getLogger("visio.relay")
 _MILLISECOND_NS: Final = 1_000_000
 # No sid of ours is longer; a longer one is not worth repeating whole.
 _SID: Final = 64
+_LONGEST_PING: Final = 60_000  # milliseconds; what a client says of itself may be anything
 
 
 def handle(person: Participant, request: SignalRequest) -> None:
@@ -216,6 +217,7 @@ def _ping(person: Participant, _: int) -> None:
 
 
 def _ping_request(person: Participant, request: Ping) -> None:
+    person.gauge.signalling_ms = min(max(0, request.rtt), _LONGEST_PING)
     now = person.context.clock.wall_ns() // _MILLISECOND_NS
     person.send(SignalResponse(pong_resp=Pong(last_ping_timestamp=request.timestamp, timestamp=now)))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from meetings.relay.downtrack import DownTrack
+from meetings.relay.figures import Reception
 from meetings.relay.participant.bandwidth import Bandwidth
 from meetings.relay.participant.context import Context
 from meetings.relay.plane import NEVER, CongestionReport
@@ -25,6 +26,7 @@ class Subscriptions:
         self, context: Context, transport: int, spoke_at: Callable[[str], float] = lambda sid: NEVER
     ) -> None:
         self._context, self._transport = context, transport
+        self.reception = Reception()
         self.bandwidth = Bandwidth(context.limits, spoke_at)
         self._waiting: list[DownTrack] = []
         self._by_mid: dict[str, DownTrack] = {}
@@ -69,6 +71,7 @@ class Subscriptions:
         down.ready = False
         self._context.plane.unsubscribe(down.number)
         self._loss.pop(down.ssrc, None)
+        self.reception.forget(down.ssrc)
         if down.mid is not None:
             del self._by_mid[down.mid]
             self._vacated.add(down.mid)
@@ -161,17 +164,19 @@ class Subscriptions:
 
     # What the subscriber reports
 
-    def rtcp(self, packet: RtcpPacket) -> None:
-        """Takes loss and bandwidth estimates."""
+    def rtcp(self, packet: RtcpPacket, now: float) -> None:
+        """Takes what is reported of reception, and bandwidth estimates."""
         if isinstance(packet, Remb):
             self._estimate = packet.bitrate
         elif isinstance(packet, SenderReport | ReceiverReport):
-            self._reported(packet.reports)
+            self._reported(packet.reports, now)
 
-    def _reported(self, reports: Sequence[ReportBlock]) -> None:
+    def _reported(self, reports: Sequence[ReportBlock], now: float) -> None:
         for report in reports:
-            if self.by_ssrc(report.ssrc) is not None:
+            down = self.by_ssrc(report.ssrc)
+            if down is not None:
                 self._loss[report.ssrc] = report.fraction_lost / 256
+                self.reception.reported(report, down.up.clock_rate, down.clocks, now)
 
     @property
     def loss(self) -> float:
