@@ -72,12 +72,15 @@ async def test_each_person_has_rates_losses_and_the_round_trip_of_their_path(fro
             stack.push_async_callback(person.leave)
         figures, of_ben = await told(
             lambda: asked(http, front),
-            lambda ann, ben: bool(ann["loss_up"] and ben["loss_down"] and ben["round_trip_ms"]),
+            lambda ann, ben: (
+                bool(ann["loss_up"] and ben["loss_down"] and ben["round_trip_ms"])
+                and min(ann["bitrate_up"], ben["bitrate_down"]) > 8_000
+            ),
         )
     assert figures["connection"] == "connected"
     # 10 voice packets of about 80 and 5 picture packets of about 340 octets a second, less a fifth.
-    assert 5_000 < figures["bitrate_up"] < 40_000
-    assert 5_000 < of_ben["bitrate_down"] < 40_000
+    assert figures["bitrate_up"] < 40_000
+    assert of_ben["bitrate_down"] < 40_000
     assert 0.05 < figures["loss_up"] < 0.5
     assert 0.05 < of_ben["loss_down"] < 0.6
     assert of_ben["loss_up"] in (0.0, None)
