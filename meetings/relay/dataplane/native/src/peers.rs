@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::limits::{Bucket, PEER_BURST, PEER_RATE};
-use crate::media::TransportId;
+use crate::media::{ByNumber, TransportId};
 use crate::sys::Sessions;
 
 /// Datagrams kept until the keys are here: what a client sends after its last DTLS flight, some milliseconds.
@@ -65,7 +65,7 @@ impl Peer {
 /// Both tables agree after every call.
 #[derive(Default)]
 pub struct Peers {
-    by_number: HashMap<TransportId, Peer>,
+    by_number: ByNumber<TransportId, Peer>,
     by_address: HashMap<SocketAddr, TransportId>,
 }
 

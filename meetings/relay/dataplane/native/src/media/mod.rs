@@ -50,6 +50,7 @@ pub use demux::{classify, Protocol};
 pub use exit::{Arrivals, Exit, Kind};
 #[cfg(feature = "fuzzing")]
 pub use fuzz::fuzz_one;
+pub(crate) use numbers::ByNumber;
 pub use overview::Sizes;
 pub use path::{Accepted, Received};
 pub use reports::{CongestionReport, SenderClock, StreamReport, SubscriptionReport, TransportReport};
