@@ -8,6 +8,7 @@ use std::os::raw::c_int;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::events::Event;
 use crate::limits::Strangers;
@@ -21,6 +22,9 @@ use crate::sys::{monotonic_us, thread_cpu_us, wait, ReceiveBatch};
 /// How soon something that Python's ring had no room for is tried again.
 const RETRY_MS: c_int = 5;
 const IDLE_MS: c_int = 1_000;
+/// A picture's packets come one upon the other: read together, they leave in fewer messages. This is what the
+/// first of them waits; a tenth less CPU per packet is what it buys.
+const GATHERING: Duration = Duration::from_micros(200);
 /// How often what takes a system call or a search is counted (µs).
 const CPU_INTERVAL: u64 = 100_000;
 
@@ -43,6 +47,8 @@ pub struct Engine {
     pub(crate) closed: VecDeque<Event>,
     pub(crate) commands_waiting: bool,
     python_has_news: bool,
+    /// More lay in the sockets than one turn takes.
+    behind: bool,
     reporter: Reporter,
     counted: u64,
 }
@@ -80,6 +86,7 @@ impl Engine {
             closed: VecDeque::new(),
             commands_waiting: false,
             python_has_news: false,
+            behind: false,
             reporter: Reporter::default(),
             counted: 0,
         }
@@ -104,7 +111,10 @@ impl Engine {
             self.run_commands(monotonic_us());
             self.take_stock();
         }
-        self.receive(ready.sockets)?;
+        if ready.sockets != [false; 2] && !self.behind {
+            thread::sleep(GATHERING);
+        }
+        self.behind = self.receive(ready.sockets)?;
         self.tick(monotonic_us());
         self.acknowledge();
         self.link.publish(&self.outbox.counters);

@@ -14,19 +14,20 @@ use crate::sys::{monotonic_us, Arrival, ReceiveBatch};
 const ROUNDS_PER_TURN: usize = 8;
 
 impl Engine {
-    /// Reads the sockets that are ready in turns, until neither has more or the turn has taken long enough.
-    pub(crate) fn receive(&mut self, ready: [bool; 2]) -> io::Result<()> {
+    /// Reads the sockets that are ready in turns, until neither has more or the turn has taken long enough: true
+    /// then.
+    pub(crate) fn receive(&mut self, ready: [bool; 2]) -> io::Result<bool> {
         let mut ready = ready;
         for _ in 0..ROUNDS_PER_TURN {
             for (index, more) in ready.iter_mut().enumerate().filter(|(_, more)| **more) {
                 *more = self.receive_batch(index)? == ReceiveBatch::CAPACITY;
             }
             if ready == [false; 2] {
-                break;
+                return Ok(false);
             }
             self.tick(monotonic_us());
         }
-        Ok(())
+        Ok(true)
     }
 
     fn receive_batch(&mut self, index: usize) -> io::Result<usize> {
