@@ -47,6 +47,8 @@ log = logging.getLogger("visio.relay")
 
 # Several tracks that come at once (a camera and its microphone) need one renegotiation, not two.
 DEBOUNCE: Final = 0.1
+# A probe lasts 0.3 s, a layer's bitrate is known anew once a second.
+SHARE: Final = 0.2
 _SECOND: Final = 1.0
 _STATES: Final[dict[int, set[int]]] = {
     ParticipantInfo.State.JOINING: {ParticipantInfo.State.JOINED, ParticipantInfo.State.DISCONNECTED},
@@ -95,7 +97,7 @@ class Participant:
         self.updates = TokenBucket(rate=limits.update_rate, burst=limits.update_burst, now=now)
         self.update_due = False
         self._renegotiate_at: float | None = None
-        self._measured_at = self.came_at = now
+        self._measured_at = self._shared_at = self.came_at = now
 
     @property
     def identity(self) -> str:
@@ -242,7 +244,9 @@ class Participant:
             for down in self.subscriptions.settled(now):
                 self.host.subscribed(down.up)
             self.subscriptions.retarget(now)
-            self._share_bandwidth(now)
+            if now - self._shared_at >= SHARE:
+                self._shared_at = now
+                self._share_bandwidth(now)
         if self._renegotiate_at is not None and now >= self._renegotiate_at:
             self._renegotiate_at = None
             self._require_sections()

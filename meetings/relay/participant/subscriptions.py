@@ -33,6 +33,7 @@ class Subscriptions:
         self._by_track: dict[int, DownTrack] = {}
         self._by_ssrc: dict[int, DownTrack] = {}
         self._settling: list[tuple[float, DownTrack]] = []
+        self._undecided: set[DownTrack] = set()
         # Sections whose client still believes in the track that was there: it must see them idle first.
         self._vacated: set[str] = set()
         self._ledger = SectionLedger()
@@ -68,6 +69,7 @@ class Subscriptions:
         if down is None:
             return False
         del self._by_ssrc[down.ssrc]
+        self._undecided.discard(down)
         down.ready = False
         self._context.plane.unsubscribe(down.number)
         self._loss.pop(down.ssrc, None)
@@ -134,6 +136,8 @@ class Subscriptions:
 
     def settled(self, now: float) -> list[DownTrack]:
         """Subscriptions whose packets may flow from now on."""
+        if not self._settling:
+            return []
         done = [down for due, down in self._settling if due <= now and self.find(down.up) is down]
         self._settling = [(due, down) for due, down in self._settling if due > now]
         for down in done:
@@ -144,11 +148,13 @@ class Subscriptions:
 
     def retarget(self, now: float) -> None:
         """Chooses the layers anew, four times a second; for whoever waits for a first one at every call."""
-        due = now - self._retargeted >= RETARGET
-        if due:
+        if now - self._retargeted >= RETARGET:
             self._retargeted = now
-        for down in self._by_mid.values():
-            if down.ready and (due or down.target is None):
+            for down in self._by_mid.values():
+                if down.ready:
+                    self._steer(down, now)
+        elif self._undecided:
+            for down in tuple(self._undecided):
                 self._steer(down, now)
 
     def reconsider(self, down: DownTrack, now: float) -> None:
@@ -159,6 +165,10 @@ class Subscriptions:
     def _steer(self, down: DownTrack, now: float) -> None:
         before = down.target
         layer = down.choose(now)
+        if layer is None and down.demand() is not None and not down.paused:
+            self._undecided.add(down)
+        else:
+            self._undecided.discard(down)
         if layer is not before:
             self._context.plane.steer(down.number, layer.ssrc if layer is not None else None)
 

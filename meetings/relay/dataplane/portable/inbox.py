@@ -53,8 +53,9 @@ class ControlInbox:
                 self._keyframe(peer, ssrc)
         elif isinstance(part, TransportFeedback):
             report = peer.departures.digest(part, now)
-            if report is not None:
-                peer.events.congestion(report)
+            told = peer.news.add(report, now) if report is not None else None
+            if told is not None:
+                peer.events.congestion(told)
 
     def _keyframe(self, peer: Transport, ssrc: int) -> None:
         subscription = peer.subscriptions.get(ssrc)

@@ -136,7 +136,9 @@ class PortablePlane:
     def probe(self, transport: int, bitrate: float, seconds: float) -> None:
         peer = self._router.transports.get(transport)
         if peer is not None:
-            peer.probe = Probe(bitrate, seconds, self._clock.monotonic())
+            now = self._clock.monotonic()
+            peer.probe = Probe(bitrate, seconds, now)
+            peer.news.attend(now)
 
     # Streams
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from meetings.relay.dataplane.datagrams import Route
 from meetings.relay.dataplane.portable.departures import Departures
+from meetings.relay.dataplane.portable.news import News
 from meetings.relay.dataplane.portable.probe import Probe
 from meetings.relay.dataplane.portable.stream import Stream
 from meetings.relay.dataplane.portable.subscription import Subscription
@@ -29,6 +30,7 @@ class Transport:
         self.used_ssrcs: set[int] = set()
         self.congestion: tuple[int, TwccRecorder] | None = None
         self.departures = Departures()
+        self.news = News()
         self.probe: Probe | None = None
         self.sent_packets = self.sent_octets = self.received_packets = self.received_octets = 0
         self.send_dropped = 0

@@ -71,11 +71,11 @@ impl Router {
                 targets(entries).for_each(|ssrc| self.pass_on(transport, ssrc, now));
             }
             Message::Feedback(body) => {
-                let outgoing = self.transports.get_mut(&transport).map(|of| &mut of.congestion);
-                match outgoing.map(|outgoing| outgoing.digest(body, now)) {
-                    Some(Ok(report)) => heard.congestion.push(report),
-                    Some(Err(_)) => heard.malformed = true,
-                    None => {}
+                if let Some(of) = self.transports.get_mut(&transport) {
+                    match of.congestion.digest(body, now) {
+                        Ok(report) => heard.congestion.extend(of.news.add(report, now)),
+                        Err(_) => heard.malformed = true,
+                    }
                 }
             }
             Message::Other => heard.tell = true,

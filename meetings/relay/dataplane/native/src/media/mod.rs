@@ -19,6 +19,7 @@ mod feedback;
 mod fuzz;
 mod mailbox;
 mod nack;
+mod news;
 mod numbers;
 mod overview;
 mod path;

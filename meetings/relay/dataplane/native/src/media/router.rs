@@ -274,6 +274,7 @@ impl Router {
     pub fn probe(&mut self, number: TransportId, bitrate: u64, duration: u64, now: u64) {
         if let Some(transport) = self.transports.get_mut(&number) {
             transport.probe = Some(Probe::new(bitrate, duration, now));
+            transport.news.attend(now);
             self.timers.schedule(&mut transport.probing, now + STEP, Task::Probe(number));
         }
     }

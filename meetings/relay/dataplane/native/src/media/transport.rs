@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::congestion::Outgoing;
+use super::news::News;
 use super::numbers::ByNumber;
 use super::probe::Probe;
 use super::reports::TransportReport;
@@ -33,6 +34,8 @@ pub(super) struct Transport {
     pub subscriptions: Vec<SubscriptionId>,
     /// Transport-wide numbers that go.
     pub congestion: Outgoing,
+    /// What its feedback said and was not told yet.
+    pub news: News,
     pub probe: Option<Probe>,
     pub probing: Due,
     pub report: TransportReport,
