@@ -12,9 +12,14 @@ use super::transport::Transport;
 /// The first sender report lets a player align sound and picture: it is not to be waited for (µs).
 const FIRST_REPORT: u64 = 100_000;
 
-/// Packets of one track, in the order in which they came.
+/// Clients cut a picture into parts that differ by a byte or two. Padded alike they leave in one message to the
+/// kernel, which wants all but the last to be of one size (UDP GSO).
+const PADDING: usize = 8;
+
+/// Packets of one track, in the order in which they came, and with how much padding they are to leave.
 struct Run<'a, A: ?Sized> {
     packets: &'a [Accepted],
+    padding: Vec<u8>,
     arrivals: &'a A,
     now: u64,
     /// Streams whose keyframe somebody waits for.
@@ -40,7 +45,7 @@ impl Router {
             Some(track) => track,
             None => return,
         };
-        let mut run = Run { packets: run, arrivals, now, awaited: Vec::new() };
+        let mut run = Run { packets: run, padding: padding(run), arrivals, now, awaited: Vec::new() };
         for subscription in subscriptions {
             if !run.packets.iter().any(|accepted| subscription.takes(accepted)) {
                 continue;
@@ -70,7 +75,7 @@ impl<A: Arrivals + ?Sized> Run<'_, A> {
         exit: &mut impl Exit,
     ) {
         let to = subscription.settings.transport;
-        for accepted in self.packets {
+        for (accepted, padding) in self.packets.iter().zip(&self.padding) {
             if !subscription.takes(accepted) {
                 continue;
             }
@@ -82,7 +87,8 @@ impl<A: Arrivals + ?Sized> Run<'_, A> {
                 Some(room) => room,
                 None => return,
             };
-            match subscription.forward(&packet, streams, &mut transport.congestion, self.now, room) {
+            let congestion = &mut transport.congestion;
+            match subscription.forward(&packet, streams, congestion, self.now, *padding, room) {
                 Forwarded::Written(length) => {
                     transport.sent(length);
                     exit.send(to, Kind::Rtp, length);
@@ -93,4 +99,24 @@ impl<A: Arrivals + ?Sized> Run<'_, A> {
             }
         }
     }
+}
+
+/// How far each packet is below the longest of its picture's that follow it.
+fn padding(run: &[Accepted]) -> Vec<u8> {
+    let mut padding = vec![0; run.len()];
+    let mut longest = 0;
+    let mut after: Option<&Accepted> = None;
+    for (accepted, padding) in run.iter().zip(&mut padding).rev() {
+        let length = accepted.header.payload.len();
+        let together = after.map_or(false, |next| {
+            next.ssrc == accepted.ssrc && next.header.timestamp == accepted.header.timestamp
+        });
+        if together && length < longest && longest - length <= PADDING {
+            *padding = (longest - length) as u8;
+        } else {
+            longest = length;
+        }
+        after = Some(accepted);
+    }
+    padding
 }

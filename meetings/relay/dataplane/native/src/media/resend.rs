@@ -57,6 +57,7 @@ impl Subscription {
             .write(packet, segment, number, Some(rtx), congestion, now, out)
             .map_err(|TooLong| Refused::TooLong)?;
         self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
+        self.count(length, congestion, now);
         Ok(length)
     }
 

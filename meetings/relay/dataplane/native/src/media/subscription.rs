@@ -141,13 +141,14 @@ impl Subscription {
         self.settings.rtx.is_some()
     }
 
-    /// Writes the packet as this subscriber is to receive it.
+    /// Writes the packet as this subscriber is to receive it, with so many bytes of padding.
     pub fn forward(
         &mut self,
         packet: &Packet,
         streams: &[Stream],
         congestion: &mut Outgoing,
         now: u64,
+        padding: u8,
         out: &mut [u8],
     ) -> Forwarded {
         if self.current.map_or(true, |(stream, _)| stream != packet.stream) {
@@ -167,6 +168,8 @@ impl Subscription {
         match self.write(packet, &segment, number, None, congestion, now, out) {
             Ok(length) => {
                 self.sent(packet, &segment, number, length, now);
+                let length = append_padding(out, length, padding);
+                self.count(length, congestion, now);
                 Forwarded::Written(length)
             }
             Err(TooLong) => Forwarded::TooLong,
@@ -241,7 +244,6 @@ impl Subscription {
         if packet.media.primary.is_some() && self.settings.red_payload_type.is_some() {
             red::renumber(&mut out[self.template.size()..length], self.settings.payload_type);
         }
-        self.count(length, congestion, now);
         Ok(length)
     }
 
@@ -271,6 +273,20 @@ impl Subscription {
             retransmitted: self.retransmitted,
             waiting_keyframe: video && self.awaits().is_some(),
         }
+    }
+}
+
+/// Appends padding (RFC 3550 section 5.1) where there is room for it; the packet's length.
+fn append_padding(out: &mut [u8], length: usize, padding: u8) -> usize {
+    let end = length + usize::from(padding);
+    match out.get_mut(length..end) {
+        Some(room) if padding > 0 => {
+            room.fill(0);
+            out[end - 1] = padding;
+            out[0] |= 0x20;
+            end
+        }
+        _ => length,
     }
 }
 
