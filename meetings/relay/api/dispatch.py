@@ -1,7 +1,7 @@
 """From a request's path and token to a method of a service."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,12 +71,19 @@ def _admin(grants: Grants, request: Any) -> bool:
 
 
 class Api:
-    """Answers `/twirp/livekit.<Service>/<Method>`."""
+    """Answers `/twirp/livekit.<Service>/<Method>`, and our own. `overview` tells of the relay as a whole."""
 
-    def __init__(self, rooms: Rooms, api_key: ApiKey, limits: RelayLimits, clock: Clock) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        api_key: ApiKey,
+        limits: RelayLimits,
+        clock: Clock,
+        overview: Callable[[], Mapping[str, Any]],
+    ) -> None:
         self._api_key, self._limits = api_key, limits
         room, egress = RoomService(rooms, limits, clock), EgressService(rooms)
-        figures = FiguresService(rooms, clock)
+        figures = FiguresService(rooms, clock, overview)
 
         def record(grants: Grants, _: Any) -> bool:
             return grants.room_record
@@ -105,6 +112,7 @@ class Api:
             "Egress/StopEgress": _Method(StopEgressRequest, egress.stop, record),
             "Egress/ListEgress": _Method(ListEgressRequest, egress.list, record),
             "visio.Figures/GetRoom": _Method(ListParticipantsRequest, figures.room, _admin),
+            "visio.Figures/GetRelay": _Method(ListRoomsRequest, figures.relay, listing),
         }
 
     async def call(self, path: str, authorization: str, body: bytes, content_type: str) -> Answer:

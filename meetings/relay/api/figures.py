@@ -1,9 +1,10 @@
 """How a room's people fare: a service of our own, beside LiveKit's."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
-from livekit.protocol.room import ListParticipantsRequest
+from livekit.protocol.room import ListParticipantsRequest, ListRoomsRequest
 
 from meetings.relay.api.rooms import find_room
 from meetings.relay.interface import Clock
@@ -12,10 +13,16 @@ from meetings.relay.room import Rooms
 
 
 class FiguresService:
-    """`/twirp/visio.Figures/GetRoom`, asked as `ListParticipants` is; JSON in and out. Raises TwirpError."""
+    """`/twirp/visio.Figures/GetRoom`, asked as `ListParticipants` is, and `GetRelay`, as `ListRooms`; JSON in
+    and out. `overview` tells of the relay as a whole. Raises TwirpError."""
 
-    def __init__(self, rooms: Rooms, clock: Clock) -> None:
-        self._rooms, self._clock = rooms, clock
+    def __init__(self, rooms: Rooms, clock: Clock, overview: Callable[[], Mapping[str, Any]]) -> None:
+        self._rooms, self._clock, self._overview = rooms, clock, overview
+
+    async def relay(self, _: ListRoomsRequest) -> Struct:
+        answer = Struct()
+        answer.update(self._overview())
+        return answer
 
     async def room(self, request: ListParticipantsRequest) -> Struct:
         room = find_room(self._rooms, request.room)

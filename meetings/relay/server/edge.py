@@ -4,12 +4,14 @@ Whoever listens here needs nothing else. The portal's embedded relay is reached 
 """
 
 import asyncio
+from ipaddress import ip_address
 from typing import Final
 
 from aiohttp import WSMsgType, web
 from aiohttp.typedefs import Handler
 
 from meetings.relay.errors import Refused
+from meetings.relay.server.metrics import CONTENT_TYPE
 from meetings.relay.server.relay import Relay
 
 # A join request with its offer stands in the request line.
@@ -21,6 +23,7 @@ _HEARTBEAT: Final = 20.0
 _CLOSING_SECONDS: Final = 2.0
 # Pages of any origin may ask: the token decides, and no cookie is ever read (as LiveKit's server answers).
 _CORS: Final = {"Access-Control-Allow-Origin": "*"}
+_FOR_OTHERS: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via", "Origin", "Sec-Fetch-Site")
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
@@ -34,6 +37,7 @@ def application(relay: Relay) -> web.Application:
     app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[_preflights])
     app.on_response_prepare.append(_allow_any_origin)
     app.router.add_get("/", _health)
+    app.router.add_get("/metrics", paths.metrics)
     app.router.add_get("/rtc/v1/validate", paths.validate)
     app.router.add_get("/rtc/v1", paths.socket)
     app.router.add_post("/twirp/{method:.+}", paths.twirp)
@@ -121,6 +125,23 @@ class _Paths:
             request.path, headers.get("Authorization", ""), body, headers.get("Content-Type", "")
         )
         return web.Response(status=status, content_type=content_type, body=answer)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        try:
+            body = self._relay.metrics(_token(request), near=_near(request))
+        except Refused as refused:
+            return _refusal(refused)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+def _near(request: web.Request) -> bool:
+    """Asked from this machine: by no proxy for somebody else, and by no page that a browser here has open."""
+    if any(name in request.headers for name in _FOR_OTHERS):
+        return False
+    try:
+        return ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _token(request: web.Request) -> str:

@@ -29,7 +29,10 @@ from meetings.relay.participant import Context, Participant, add_track
 from meetings.relay.recorder import Recording, WriterThread
 from meetings.relay.room import Room, RoomParts, Rooms
 from meetings.relay.secure import Certificate
+from meetings.relay.server.claims import joining_claims, not_allowed
 from meetings.relay.server.config import RelayConfig
+from meetings.relay.server.metrics import metrics
+from meetings.relay.server.overview import Overview
 from meetings.relay.server.session import FinishedSession, Session
 from meetings.relay.server.welcome import server_info, welcome
 from meetings.relay.signalling import ApiKey, Outbox, TokenBuckets, decode_join_request
@@ -75,7 +78,10 @@ class Relay:
         )
         self._context = context
         self._rooms = Rooms(RoomParts(context, recording, self._webhooks.put))
-        self._api = Api(self._rooms, self._api_key, limits, self.clock)
+        self.overview = Overview(
+            context, self._rooms, ice=self._ice, tcp=self._tcp, webhooks=self._webhooks, writer=self._writer
+        )
+        self._api = Api(self._rooms, self._api_key, limits, self.clock, self.overview.told)
         # Random, so that nobody can mark frames of their own as the server's (relay.md, trap 13).
         self._sif_trailer = secrets.token_bytes(16)
         self._pending = 0
@@ -96,13 +102,8 @@ class Relay:
         await self._rooms.start()
         ways = "UDP and TCP" if self.config.tcp else "UDP"
         where = self.config.bind or "every address,"
-        log.info(
-            "relay listens on %s, %s port %d, the %s plane forwards",
-            ways,
-            where,
-            self.udp_port,
-            self._plane.name,
-        )
+        text = "relay listens on %s, %s port %d, the %s plane forwards"
+        log.info(text, ways, where, self.udp_port, self._plane.name)
 
     async def stop(self) -> None:
         """Sends everybody a leave message, finishes recordings and webhooks, frees the port."""
@@ -165,27 +166,17 @@ class Relay:
 
     def counters(self) -> dict[str, int]:
         """Packets and messages forwarded, refused and dropped since the start."""
-        return {
-            **self._plane.counters(),
-            **self._tcp.counters,
-            **self._context.counters,
-            "stun_refused": self._ice.refused,
-            "webhooks_dropped": self._webhooks.dropped,
-            "recorder_dropped": self._writer.dropped,
-        }
+        return self.overview.counters()
 
     def census(self) -> dict[str, int]:
-        """How much of everything is alive now; all of it is back to nothing once everybody has gone."""
-        people = [person for room in self._rooms for person in room.people.values()]
-        return {
-            "rooms": sum(1 for _ in self._rooms),
-            "participants": len(people),
-            "tracks": sum(1 for person in people for _ in person.publications),
-            "subscriptions": sum(1 for person in people for _ in person.subscriptions),
-            "ice_agents": self._ice.agents,
-            "tcp_connections": self._tcp.connections,
-            **self._plane.sizes(),
-        }
+        """How much of everything is alive now."""
+        return self.overview.census()
+
+    def metrics(self, token: str, *, near: bool) -> bytes:
+        """For Prometheus, where it is `near` or has a token that lists rooms. Raises Refused (404)."""
+        if not near and not self._api_key.lists_rooms(token, max_length=self.config.limits.token):
+            raise Refused(status=404, public="404: Not Found", reason="metrics asked for from afar")
+        return metrics(self.overview)
 
     # Deciding
 
@@ -210,24 +201,13 @@ class Relay:
             raise
 
     def _claims(self, token: str) -> JoinClaims:
-        limits = self.config.limits
-        claims = self._api_key.verify(token, max_length=limits.token).join
-        if not claims.grants.room_join or not claims.room or not claims.identity:
-            raise _refused(403, f"no right to join in the token of {claims.identity!r} for {claims.room!r}")
-        size = sum(len(key) + len(value) for key, value in claims.attributes.items())
-        if (
-            max(len(claims.identity), len(claims.name), len(claims.room)) > limits.name
-            or len(claims.metadata) > limits.metadata
-            or len(claims.attributes) > limits.attributes
-            or size > limits.attributes_bytes
-        ):
-            raise _refused(403, f"overlong claims of {claims.identity[:40]!r}")
+        claims = joining_claims(self._api_key, token, self.config.limits)
         self._check_revocation(claims)
         return claims
 
     def _check_revocation(self, claims: JoinClaims) -> None:
         if self._rooms.revocations.revoked(claims.room, claims.identity, claims.issued_at):
-            raise _refused(403, f"the token of {claims.identity!r} for {claims.room!r} was revoked")
+            raise not_allowed(f"the token of {claims.identity!r} for {claims.room!r} was revoked")
 
     def _room_for(self, claims: JoinClaims) -> Room:
         try:
@@ -311,7 +291,3 @@ class Relay:
 
     def _bind(self, transport: int, address: Address, preferred: bool, local: str) -> bool:
         return self._plane.bind(transport, address, preferred=preferred, local=local)
-
-
-def _refused(status: int, reason: str) -> Refused:
-    return Refused(status=status, public="Joining is not allowed.", reason=reason)

@@ -72,6 +72,13 @@ class ApiKey:
         except (jwt.InvalidTokenError, TypeError, ValueError) as error:
             raise _refused(f"{type(error).__name__}: {error}") from error
 
+    def lists_rooms(self, token: str, *, max_length: int) -> bool:
+        """Whether it is a valid token of somebody who may see all rooms; nobody in a call has one."""
+        try:
+            return self.verify(token, max_length=max_length).grants.room_list
+        except Refused:
+            return False
+
     def _pair_of(self, token: str) -> "ApiKey":
         """The pair of the issuer that the token, not verified yet, names; this one for an unknown issuer."""
         if not self.others:

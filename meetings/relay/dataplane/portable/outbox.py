@@ -36,6 +36,7 @@ class Outbox:
             return
         subscription.sent.keep(number, packet if subscription.settings.rtx else data)
         self._counters["forwarded"] += 1
+        self._counters["forwarded_octets"] += len(packet)
         self._send(peer, data, now, counted=subscription.extensions.counted)
 
     def repeat(
