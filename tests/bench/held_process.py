@@ -1,4 +1,4 @@
-"""A relay whose GIL can be held: `python -m tests.meetings.relay.held_process PLANE ADDRESS` prints its URL.
+"""A relay whose GIL can be held: `python -m tests.bench.held_process PLANE ADDRESS` prints its URL.
 
 `GET /hold` lets a thread hold the GIL for two seconds and answers how long the event loop stood still, in
 seconds. The process ends with its standard input.
