@@ -103,7 +103,8 @@ class TrackEgress:
             return
         payload = packet[header.payload_offset : len(packet) - header.padding]
         if header.payload_type != codec.payload_type:
-            payload = primary_block(payload) or b""
+            block = primary_block(payload)
+            payload = block[1] if block else b""
         switching = layer is not self._current
         if not payload or (switching and not self._may_switch(layer, header, payload, now)):
             return

@@ -11,7 +11,15 @@ def vp8(picture: int, tl0: int, *, key: bool) -> bytes:
     )
 
 
-def rtp(ssrc: int, sequence: int, timestamp: int, payload: bytes, payload_type: int = 96) -> bytes:
+def rtp(
+    ssrc: int,
+    sequence: int,
+    timestamp: int,
+    payload: bytes,
+    payload_type: int = 96,
+    extensions: tuple[tuple[int, bytes], ...] = (),
+) -> bytes:
+    """`extensions` as (identifier, value)."""
     head = RtpHeader(True, payload_type, sequence, timestamp, ssrc, 12, 0, {})
     return rebuild_rtp(
         bytes(12) + payload,
@@ -20,5 +28,5 @@ def rtp(ssrc: int, sequence: int, timestamp: int, payload: bytes, payload_type: 
         sequence=sequence,
         timestamp=timestamp,
         ssrc=ssrc,
-        extensions=[],
+        extensions=list(extensions),
     )

@@ -11,22 +11,12 @@ from typing import Any, Final
 from meetings.relay.dataplane.addresses import AddressBook
 from meetings.relay.dataplane.choice import NativePlaneMissing, PlaneParts
 from meetings.relay.dataplane.datagrams import Datagrams, Route
-from meetings.relay.dataplane.native import build
-from meetings.relay.dataplane.native.binding import NONE, SIZES, ffi, load, packed, session_pointer
-from meetings.relay.dataplane.native.records import (
-    CLOSED,
-    CONGESTION,
-    DTLS,
-    RTCP,
-    STUN,
-    TAPPED,
-    UNKNOWN,
-    Record,
-    congestion,
-)
+from meetings.relay.dataplane.native import build, declared
+from meetings.relay.dataplane.native.binding import SIZES, load, packed, session_pointer
+from meetings.relay.dataplane.native.records import CLOSED, STUN, TAPPED, Record
 from meetings.relay.dataplane.native.reports import Reports
+from meetings.relay.dataplane.native.telling import Taps, tell_peer
 from meetings.relay.dataplane.native.thread import TAPS, NativeThread
-from meetings.relay.errors import MalformedPacket
 from meetings.relay.interface import Address, SrtpSessions
 from meetings.relay.plane import (
     PacketTap,
@@ -37,7 +27,6 @@ from meetings.relay.plane import (
     TransportEvents,
     TransportReport,
 )
-from meetings.relay.rtp import parse_rtp
 
 log = logging.getLogger("visio.relay")
 
@@ -77,7 +66,7 @@ class NativePlane:
         # Kept until the thread has said that it is done with them: pylibsrtp frees what is collected.
         self._sessions: dict[int, SrtpSessions] = {}
         self._closing: dict[int, asyncio.Future[None]] = {}
-        self._taps: dict[int, tuple[PacketTap, ...]] = {}
+        self._taps = Taps()
         self._thread: NativeThread | None = None
         self._reports: Reports | None = None
 
@@ -191,20 +180,7 @@ class NativePlane:
     # What is published
 
     def add_stream(self, settings: StreamSettings) -> None:
-        it = settings
-        record = {
-            "transport": it.transport,
-            "ssrc": it.ssrc,
-            "track": it.track,
-            "clock_rate": it.clock_rate,
-            "voices": it.voices,
-            "red_payload_type": _optional(it.red_payload_type),
-            "level_extension": _optional(it.level_extension),
-            "quality": it.quality,
-            "payload_type": it.payload_type,
-            "codec": it.codec.encode("ascii", "replace")[:14],
-        }
-        self._ask("add_stream", ffi.new("plane_stream *", record))
+        self._ask("add_stream", declared.stream(settings))
 
     def add_repair(self, transport: int, rtx_ssrc: int, ssrc: int, payload_type: int) -> None:
         self._ask("add_repair", transport, rtx_ssrc, ssrc, payload_type)
@@ -219,45 +195,21 @@ class NativePlane:
         self._ask("request_keyframe", transport, ssrc)
 
     def tap(self, track: int, tap: PacketTap) -> None:
-        taps = self._taps.get(track, ())
-        if tap not in taps:
-            self._taps[track] = (*taps, tap)
+        self._taps.add(track, tap)
         self._ask("tap", track, 1)
 
     def untap(self, track: int, tap: PacketTap) -> None:
-        if tap not in self._taps.get(track, ()):
+        if not self._taps.has(track, tap):
             return
         while self._thread is not None and self._thread.read(TAPS):
             pass  # what came before this moment is still the tap's
-        rest = tuple(other for other in self._taps.get(track, ()) if other is not tap)
-        if rest:
-            self._taps[track] = rest
-        else:
-            self._taps.pop(track, None)
+        if not self._taps.remove(track, tap):
             self._ask("tap", track, 0)
 
     # What is received
 
     def subscribe(self, settings: SubscriptionSettings) -> None:
-        it = settings
-        rtx_ssrc, rtx_payload_type = it.rtx or (0, NONE)
-        record = {
-            "number": it.number,
-            "transport": it.transport,
-            "track": it.track,
-            "ssrc": it.ssrc,
-            "clock_rate": it.clock_rate,
-            "rtx_ssrc": rtx_ssrc,
-            "red_payload_type": _optional(it.red_payload_type),
-            "rtx_payload_type": rtx_payload_type,
-            "mid_extension": _optional(it.mid_extension),
-            "send_time_extension": _optional(it.send_time_extension),
-            "congestion_extension": _optional(it.congestion_extension),
-            "payload_type": it.payload_type,
-            "mid_length": len(it.mid),
-            "mid": it.mid[:16],
-        }
-        self._ask("subscribe", ffi.new("plane_subscription *", record))
+        self._ask("subscribe", declared.subscription(settings))
 
     def steer(self, number: int, ssrc: int | None) -> None:
         self._ask("steer", number, int(ssrc is not None), ssrc or 0)
@@ -290,7 +242,7 @@ class NativePlane:
 
     def _tell(self, record: Record) -> None:
         if record.kind == TAPPED:
-            self._tapped(record)
+            self._taps.tell(record)
         elif record.kind == STUN:
             reply = self._parts.stun_received(record.data, record.source, record.local)
             if reply is not None:
@@ -298,29 +250,7 @@ class NativePlane:
         elif record.kind == CLOSED:
             self._closed(record.number)
         elif (peer := self._peers.get(record.number)) is not None:
-            self._tell_peer(peer.events, record)
-
-    def _tell_peer(self, events: TransportEvents, record: Record) -> None:
-        if record.kind == DTLS:
-            events.dtls_received(record.data)
-        elif record.kind == RTCP:
-            events.rtcp_received(record.data, record.at)
-        elif record.kind == CONGESTION:
-            events.congestion(congestion(record))
-        elif record.kind == UNKNOWN:
-            try:
-                header = parse_rtp(record.data)
-            except MalformedPacket:
-                self._counters["malformed"] += 1
-                return
-            events.rtp_unknown(header, record.data, record.at)
-
-    def _tapped(self, record: Record) -> None:
-        taps = self._taps.get(record.number, ())
-        header = parse_rtp(record.data) if taps else None
-        for tap in taps:
-            if header is not None:
-                tap.packet(header.ssrc, header, record.data, record.at)
+            tell_peer(peer.events, record, self._counters)
 
     def _closed(self, transport: int) -> None:
         """Only now may the sessions be freed."""
@@ -337,7 +267,3 @@ class NativePlane:
         """The thread is gone: nothing is in use any more."""
         for transport in {*self._closing, *self._sessions}:
             self._closed(transport)
-
-
-def _optional(number: int | None) -> int:
-    return NONE if number is None else number

@@ -5,19 +5,15 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from pylibsrtp import Error as SrtpError
-
 from meetings.relay.dataplane.addresses import AddressBook
 from meetings.relay.dataplane.datagrams import Ancillary, Datagrams, local_address
 from meetings.relay.dataplane.portable.feedback import CONGESTION, REPORTS, TICK, compounds, reports, requests
-from meetings.relay.dataplane.portable.inbox import ControlInbox
+from meetings.relay.dataplane.portable.intake import Intake
 from meetings.relay.dataplane.portable.outbox import Outbox
 from meetings.relay.dataplane.portable.probe import Probe
-from meetings.relay.dataplane.portable.router import Router, Track
-from meetings.relay.dataplane.portable.stream import Stream
-from meetings.relay.dataplane.portable.transport import EARLY, Transport
-from meetings.relay.errors import MalformedPacket
-from meetings.relay.interface import Address, Clock, RtpHeader, SrtpSessions, SystemClock
+from meetings.relay.dataplane.portable.router import Router
+from meetings.relay.dataplane.portable.transport import Transport
+from meetings.relay.interface import Address, Clock, SrtpSessions, SystemClock
 from meetings.relay.plane import (
     PacketTap,
     StreamReport,
@@ -28,7 +24,7 @@ from meetings.relay.plane import (
     TransportReport,
 )
 from meetings.relay.rtcp import TwccRecorder
-from meetings.relay.rtp import Kind, classify, parse_rtp
+from meetings.relay.rtp import Kind, classify
 
 log = logging.getLogger("visio.relay")
 
@@ -62,7 +58,7 @@ class PortablePlane:
         self._router = Router(voices=voices)
         self._datagrams = Datagrams(bind, port, self._datagram, self._counters)
         self._outbox = Outbox(self._datagrams, self._counters)
-        self._inbox = ControlInbox(self._router, self._outbox, self._counters)
+        self._intake = Intake(self._router, self._addresses, self._outbox, self._clock, self._counters)
         self._timer: asyncio.Task[None] | None = None
         self._reported_at = self._fed_back_at = float("-inf")
 
@@ -119,9 +115,7 @@ class PortablePlane:
         if peer is None:
             return
         peer.sessions = sessions
-        early, peer.early = peer.early, []
-        for data in early:
-            self._protected(peer, data, classify(data))
+        self._intake.secured(peer)
 
     def watch_congestion(self, transport: int, extension: int) -> None:
         peer = self._router.transports.get(transport)
@@ -189,7 +183,7 @@ class PortablePlane:
     def stream_report(self, transport: int, ssrc: int) -> StreamReport | None:
         peer = self._router.transports.get(transport)
         stream = peer.streams.get(ssrc) if peer else None
-        return stream.report(audible=self._router.audible(stream)) if stream else None
+        return stream.report() if stream else None
 
     def subscription_report(self, number: int) -> SubscriptionReport | None:
         subscription = self._router.subscriptions.get(number)
@@ -238,111 +232,10 @@ class PortablePlane:
 
     def _datagram(self, data: bytes, address: Address, ancillary: Ancillary) -> None:
         kind = classify(data)
-        if kind is Kind.STUN:
-            local = local_address(ancillary)
-            reply = self._stun_received(data, address, local)
-            if reply is not None:
-                self._datagrams.answer(reply, address, local)
+        if kind is not Kind.STUN:
+            self._intake.take(data, kind, address)
             return
-        holder = self._addresses.holder(address)
-        peer = self._router.transports.get(holder) if holder is not None else None
-        if peer is None:
-            self._counters["strangers"] += 1
-        elif kind is Kind.RTP or kind is Kind.RTCP:
-            self._protected(peer, data, kind)
-        elif kind is Kind.DTLS:
-            peer.events.dtls_received(data)
-        else:
-            self._counters["unknown"] += 1
-
-    def _protected(self, peer: Transport, data: bytes, kind: Kind) -> None:
-        sessions = peer.sessions
-        if sessions is None:
-            # The first words and the first keyframe may overtake the end of the handshake.
-            if len(peer.early) < EARLY:
-                peer.early.append(data)
-            else:
-                self._counters["early_dropped"] += 1
-            return
-        peer.received_packets += 1
-        peer.received_octets += len(data)
-        try:
-            if kind is Kind.RTP:
-                packet = sessions.receive.unprotect(data)
-                self._rtp(peer, parse_rtp(packet), packet, self._clock.monotonic())
-            else:
-                packet = sessions.receive.unprotect_rtcp(data)
-                self._inbox.take(peer, packet, self._clock.monotonic())
-        except (SrtpError, ValueError, MalformedPacket):
-            self._counters["unprotect_failed"] += 1
-
-    def _rtp(self, peer: Transport, header: RtpHeader, packet: bytes, now: float) -> None:
-        if peer.congestion is not None:
-            number = header.extensions.get(peer.congestion[0])
-            if number is not None and len(number) == 2:
-                peer.congestion[1].add(int.from_bytes(number, "big"), header.ssrc, now)
-        stream = peer.streams.get(header.ssrc)
-        if stream is None:
-            if header.ssrc in peer.repairs:
-                self._repair(peer, header, packet, now)
-                return
-            peer.events.rtp_unknown(header, packet, now)
-            stream = peer.streams.get(header.ssrc)
-            if stream is None:
-                if header.ssrc in peer.repairs:
-                    self._repair(peer, header, packet, now)
-                else:
-                    self._counters["unknown_ssrc"] += 1
-                return
-        self._media(stream, header, packet, now, repair=False)
-
-    def _repair(self, peer: Transport, header: RtpHeader, packet: bytes, now: float) -> None:
-        """RFC 4588 §4: the payload begins with the number of the packet that is repeated."""
-        stream, payload_type = peer.repairs[header.ssrc]
-        end = len(packet) - header.padding
-        if header.payload_type != payload_type or end - header.payload_offset < 2:
-            self._counters["repair_dropped"] += 1  # a probe carries padding only
-            return
-        at = header.payload_offset
-        header.sequence = packet[at] << 8 | packet[at + 1]
-        header.ssrc, header.payload_type = stream.ssrc, stream.settings.payload_type
-        header.payload_offset = at + 2
-        self._media(stream, header, packet, now, repair=True)
-
-    def _media(self, stream: Stream, header: RtpHeader, packet: bytes, now: float, *, repair: bool) -> None:
-        accepted = stream.received(header, packet, now, repair=repair)
-        track = self._router.find_track(stream.track)
-        if track is None:
-            return
-        if not accepted or track.muted:
-            for subscription in track.subscriptions:
-                subscription.skip(stream, header)
-            return
-        audible = self._heard(stream, header, now)
-        for tap in track.taps:
-            tap.packet(stream.ssrc, header, packet, now)
-        if audible:
-            self._forward(track, stream, header, now)
-        else:
-            for subscription in track.subscriptions:
-                subscription.skip(stream, header)
-
-    def _heard(self, stream: Stream, header: RtpHeader, now: float) -> bool:
-        """Takes note of the packet's loudness; False where louder voices are forwarded instead."""
-        extension = stream.settings.level_extension
-        value = header.extensions.get(extension) if extension is not None else None
-        if not value:
-            return self._router.audible(stream)
-        level = value[0] & 0x7F
-        stream.hear(level, now)
-        group = self._router.voices_of(stream)
-        return group is None or group.hear(stream.track, level, now, voice=value[0] > 0x7F)
-
-    def _forward(self, track: Track, stream: Stream, header: RtpHeader, now: float) -> None:
-        transports = self._router.transports
-        for subscription in track.subscriptions:
-            peer = transports.get(subscription.transport)
-            if peer is not None and peer.sessions is not None and peer.route is not None:
-                out = subscription.forward(stream, header, now, peer.departures.number())
-                if out:
-                    self._outbox.media(peer, subscription, out, now)
+        local = local_address(ancillary)
+        reply = self._stun_received(data, address, local)
+        if reply is not None:
+            self._datagrams.answer(reply, address, local)

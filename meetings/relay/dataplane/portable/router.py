@@ -93,22 +93,26 @@ class Router:
         track.streams.remove(stream)
         for subscription in track.subscriptions:
             subscription.lose(stream)
-        group = self._voices.get(stream.settings.voices)
-        if group is not None:
+        number = stream.settings.voices
+        group = self._voices.get(number)
+        if group is not None and all(other.settings.voices != number for other in track.streams):
             group.remove(stream.track)
             if not len(group):
-                del self._voices[stream.settings.voices]
+                del self._voices[number]
         self._tidy(stream.track)
 
     def voices_of(self, stream: Stream) -> Voices | None:
         return self._voices.get(stream.settings.voices)
 
-    def audible(self, stream: Stream) -> bool:
-        group = self._voices.get(stream.settings.voices)
-        return group is None or group.audible(stream.track)
-
     def mute(self, number: int, muted: bool) -> None:
-        self.track(number).muted = muted
+        track = self.track(number)
+        track.muted = muted
+        for stream in track.streams:
+            group = self.voices_of(stream)
+            if muted and group is not None:
+                group.silence(number)
+            elif not muted:
+                stream.request_keyframe()  # a picture that comes back begins with one
         self._tidy(number)
 
     def tap(self, number: int, tap: PacketTap) -> None:

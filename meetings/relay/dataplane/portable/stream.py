@@ -5,6 +5,7 @@ from typing import Final
 from meetings.relay.codecs import Vp8Descriptor, is_keyframe_start, parse_vp8
 from meetings.relay.interface import RtpHeader
 from meetings.relay.plane import NEVER, SILENCE, SenderClock, StreamReport, StreamSettings
+from meetings.relay.red import primary_block
 from meetings.relay.rtcp import NackGenerator, ReceptionStatistics, ReportBlock
 from meetings.relay.rtp import is_padding_only
 
@@ -16,7 +17,8 @@ LIVE_FOR: Final = 1.0
 
 
 class Stream:
-    """`rewriting.Source`. `picture`, `keyframe` and `payload` are those of the packet received last."""
+    """`rewriting.Source`. `picture`, `keyframe` and `payload` are those of the packet received last;
+    `primary` is its newest sound where it is redundant audio; `audible`: whether it was forwarded."""
 
     def __init__(self, settings: StreamSettings) -> None:
         self.settings = settings
@@ -27,10 +29,11 @@ class Stream:
         self.picture: Vp8Descriptor | None = None
         self.keyframe = False
         self.payload = b""
+        self.primary: bytes | None = None
+        self.audible = True
         self.media_at = NEVER
         self._mime = f"video/{settings.codec}"
         self._vp8 = settings.codec == "VP8"
-        self._types = {settings.payload_type, settings.red_payload_type}
         self._statistics = ReceptionStatistics(settings.clock_rate)
         self._nacks = NackGenerator()
         self._packets = self._octets = self._repaired = self._asked = self._keyframes = 0
@@ -44,18 +47,32 @@ class Stream:
         self._packets += 1
         self._octets += len(packet)
         if repair:
-            self._repaired += 1
-        self._statistics.add(header.sequence, header.timestamp, now)
+            self._repaired += 1  # another stream to its sender: what is lost is lost in its reports
+        else:
+            self._statistics.add(header.sequence, header.timestamp, now)
         if self.is_video:
             self._nacks.add(header.sequence, now)
-        if header.payload_type not in self._types or is_padding_only(packet, header):
+        if is_padding_only(packet, header):
+            return False
+        self.payload = packet[header.payload_offset : len(packet) - header.padding]
+        if not self._knows(header.payload_type):
             return False
         self.media_at = now
-        self.payload = packet[header.payload_offset : len(packet) - header.padding]
         if self.is_video:
             self.keyframe = is_keyframe_start(self._mime, self.payload)
             self._keyframes += self.keyframe
             self.picture = parse_vp8(self.payload) if self._vp8 and self.layered else None
+        return True
+
+    def _knows(self, payload_type: int) -> bool:
+        """False for a foreign payload; takes the primary block out of a redundant one."""
+        self.primary = None
+        if payload_type == self.settings.payload_type:
+            return True
+        block = primary_block(self.payload) if payload_type == self.settings.red_payload_type else None
+        if block is None or block[0] != self.settings.payload_type or not block[1]:
+            return False
+        self.primary = block[1]
         return True
 
     def hear(self, level: int, now: float) -> None:
@@ -101,7 +118,7 @@ class Stream:
         self._jitter = block.jitter / self.clock_rate
         return block
 
-    def report(self, *, audible: bool) -> StreamReport:
+    def report(self) -> StreamReport:
         return StreamReport(
             packets=self._packets,
             octets=self._octets,
@@ -114,6 +131,6 @@ class Stream:
             media_at=self.media_at,
             level=self._level,
             level_at=self._level_at,
-            audible=audible,
+            audible=self.audible,
             sender_clock=self.sender_clock,
         )

@@ -6,7 +6,7 @@ from meetings.relay.dataplane.portable.sent import SentPackets
 from meetings.relay.dataplane.portable.stream import Stream
 from meetings.relay.interface import SEND_NOTHING, RtpHeader
 from meetings.relay.plane import SubscriptionReport, SubscriptionSettings
-from meetings.relay.red import primary_block
+from meetings.relay.red import renumbered
 from meetings.relay.rewriting import Rewriter
 from meetings.relay.rtcp import SenderReport
 from meetings.relay.rtp import HeaderExtensions, assemble_rtp
@@ -58,15 +58,12 @@ class Subscription:
         if stream is not self.current and not self._may_switch(stream, header, now):
             return SEND_NOTHING
         payload_type, payload = self.settings.payload_type, stream.payload
-        if header.payload_type == stream.settings.red_payload_type:
+        if stream.primary is not None:
             if self.settings.red_payload_type is not None:
+                payload = renumbered(payload, stream.settings.payload_type, payload_type)
                 payload_type = self.settings.red_payload_type
             else:
-                block = primary_block(payload)
-                if not block:
-                    self._rewriter.skip(header)
-                    return SEND_NOTHING
-                payload = block
+                payload = stream.primary
         block_bytes = self.extensions.stamp(now, number)
         return self._rewriter.write(header, payload, payload_type, block_bytes, stream.picture, now)
 

@@ -129,8 +129,10 @@ def test_nothing_flows_while_paused() -> None:
 
 
 def test_redundant_audio_goes_to_those_who_read_it_and_its_newest_block_to_the_others() -> None:
+    """Regression: the blocks kept the publisher's payload type, which the subscriber may not know."""
     redundant = bytes((0x80 | 111, 0, 0, 3, 111)) + b"oldnew"
-    for takes, kind, payload in ((63, 63, redundant), (None, 100, b"new")):
+    renumbered = bytes((0x80 | 100, 0, 0, 3, 100)) + b"oldnew"
+    for takes, kind, payload in ((63, 63, renumbered), (None, 100, b"new")):
         scene = Scene("OPUS", red=63, takes_red=takes)
         scene.router.steer(5, 11)
         out = scene.deliver(rtp(11, 1, 960, redundant, 63), 1.0)

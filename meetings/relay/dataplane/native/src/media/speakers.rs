@@ -28,9 +28,9 @@ impl Level {
     pub const SILENCE: u8 = 127;
 
     /// From the value of the header extension.
-    pub fn parse(value: &[u8]) -> Level {
-        let first = value.first().copied().unwrap_or(Level::SILENCE);
-        Level { level: first & 0x7F, voice: first & 0x80 != 0 }
+    pub fn parse(value: &[u8]) -> Option<Level> {
+        let first = value.first()?;
+        Some(Level { level: first & 0x7F, voice: first & 0x80 != 0 })
     }
 }
 
@@ -80,14 +80,9 @@ impl Speakers {
     }
 
     pub fn join(&mut self, group: u32, track: TrackId) {
-        let most = self.most;
-        let group = self.groups.entry(group).or_default();
         let voice =
             Voice { holds: false, level: f32::from(Level::SILENCE), spoke_at: None, louder_since: None };
-        group.voices.entry(track).or_insert(voice);
-        if group.holders.len() < most {
-            group.give(track);
-        }
+        self.groups.entry(group).or_default().voices.entry(track).or_insert(voice);
     }
 
     pub fn leave(&mut self, number: u32, track: TrackId) {
@@ -107,26 +102,25 @@ impl Speakers {
         }
     }
 
-    /// Whether a packet of this level, or of none, is to be forwarded.
+    /// Whether a packet of this level is to be forwarded. One without a level always is, as are microphones
+    /// that never offered to tell: nothing is known that would justify to cut them.
     pub fn hear(&mut self, group: u32, track: TrackId, level: Option<Level>, now: u64) -> bool {
         let most = self.most;
         let group = match self.groups.get_mut(&group) {
             Some(group) => group,
             None => return true,
         };
-        let crowded = group.voices.len() > most;
         let (voice, level) = match (group.voices.get_mut(&track), level) {
             (Some(voice), Some(level)) => (voice, level),
-            (Some(voice), None) => return !crowded || voice.holds,
-            (None, _) => return true,
+            _ => return true,
         };
         let speaks = voice.hear(level, now);
-        match group.voices[&track].holds {
-            true if crowded && group.voices[&track].silence(now) > LEFT => group.take(track),
+        match voice.holds {
+            true if voice.silence(now) > LEFT => group.take(track),
             false if speaks => group.contend(track, most, now),
             _ => {}
         }
-        !crowded || group.voices[&track].holds
+        group.voices.len() <= most || group.voices[&track].holds
     }
 }
 
@@ -235,11 +229,18 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_without_a_level_changes_nothing() {
+    fn a_packet_without_a_level_is_forwarded_and_changes_nothing() {
         let mut speakers = group(1, 2);
         speakers.hear(1, TrackId(0), spoken(30), 0);
-        assert!(speakers.hear(1, TrackId(0), None, 9_000 * MS));
-        assert!(!speakers.hear(1, TrackId(1), None, 9_000 * MS));
+        assert!(speakers.hear(1, TrackId(1), None, 0));
+        assert!(speakers.hear(1, TrackId(0), spoken(30), 0), "the place was not taken");
+    }
+
+    #[test]
+    fn minus_fifty_is_not_loud() {
+        let mut speakers = group(1, 2);
+        assert!(!speakers.hear(1, TrackId(0), spoken(50), 0));
+        assert!(speakers.hear(1, TrackId(0), spoken(49), 0));
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Stream {
             return true;
         }
         let value = self.settings.level_extension.and_then(|id| header.extension(packet, id));
-        let level = value.map(Level::parse);
+        let level = value.and_then(Level::parse);
         if let Some(level) = level {
             self.level = self.level.min(level.level);
             self.level_at = Some(now);
