@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 
 from .scene import Call, meet
-from .stage import Stage
+from .stage import PLANE, Stage
 
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "conformance"
+OF_PLANE = RESULTS / PLANE
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -21,8 +22,8 @@ async def stage(
     kind = request.module.KIND
     stage = Stage(kind, tmp_path_factory.mktemp(kind))
     await stage.start()
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{kind}.jsonl").write_text(
+    OF_PLANE.mkdir(parents=True, exist_ok=True)
+    (OF_PLANE / f"{kind}.jsonl").write_text(
         json.dumps({"client": kind, "version": await stage.version()}) + "\n"
     )
     yield stage
@@ -72,6 +73,6 @@ def _record(item: pytest.Item, report: pytest.TestReport) -> None:
     reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
     row: dict[str, Any] = {**marker.kwargs, "outcome": report.outcome, "notes": notes, "reason": reason}
     row["shows"] = (item.function.__doc__ or "").strip()  # type: ignore[attr-defined]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    with (RESULTS / f"{kind}.jsonl").open("a") as file:
+    OF_PLANE.mkdir(parents=True, exist_ok=True)
+    with (OF_PLANE / f"{kind}.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")

@@ -1,6 +1,7 @@
 """The relay under the conformance run, and everyone who meets on it."""
 
 import itertools
+import os
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +24,8 @@ from .sdk import SdkClient
 from .wire import TappedRelay, Wire
 
 MEDIA_ADDRESS = "10.77.0.1"
+# "auto" is native where it was built.
+PLANE = os.environ.get("VISIO_RELAY_PLANE", "auto")
 BROWSERS: MappingProxyType[str, Any] = MappingProxyType({"chromium": Chromium, "firefox": Firefox})
 
 
@@ -43,7 +46,13 @@ class Stage:
     async def start(self) -> None:
         limits = RelayLimits(token_refresh=3.0, consent=6.0, departure_timeout=1)
         config = RelayConfig(
-            KEY, SECRET, (MEDIA_ADDRESS,), self._folder / "recordings", bind="127.0.0.1", limits=limits
+            KEY,
+            SECRET,
+            (MEDIA_ADDRESS,),
+            self._folder / "recordings",
+            bind="127.0.0.1",
+            limits=limits,
+            plane=PLANE,
         )
         self.url = await self.front.listen(MEDIA_ADDRESS, pages())
         self.relay = TappedRelay(config, self.portal)

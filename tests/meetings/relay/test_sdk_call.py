@@ -17,6 +17,7 @@ from meetings.relay.interface import RelayLimits
 from meetings.relay.server import RelayConfig
 
 from .adapter import KEY, RECORDING_KEY, SECRET, Front, OpenPortal, started
+from .dataplane.conftest import make_plane
 from .impairer import Impairer, every, everything
 
 pytestmark = pytest.mark.media
@@ -140,14 +141,14 @@ class Call:
         return person
 
 
-@pytest.fixture
-async def call(tmp_path: Path) -> AsyncIterator[Call]:
+@pytest.fixture(params=["native", "portable"])
+async def call(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Call]:
+    make_plane(request.param)  # skips where it was not built
     front, portal = Front(), OpenPortal()
     url = await front.listen("127.0.0.1")
     hooks = (f"{url}/webhook",)
-    relay = await started(
-        front, RelayConfig(KEY, SECRET, (MEDIA_ADDRESS,), tmp_path, webhook_urls=hooks), portal
-    )
+    config = RelayConfig(KEY, SECRET, (MEDIA_ADDRESS,), tmp_path, webhook_urls=hooks, plane=request.param)
+    relay = await started(front, config, portal)
     call = Call(front, portal, tmp_path)
     yield call
     for person in call.people:

@@ -2,12 +2,10 @@
 
 import asyncio
 import gc
-import itertools
 import json
 import os
 import socket
 import sys
-import time
 import weakref
 from collections.abc import AsyncIterator
 
@@ -20,10 +18,10 @@ from meetings.relay.dataplane.native.plane import NativePlane
 from meetings.relay.interface import RelayLimits, SystemClock
 from tests.meetings.relay.packets import rtp
 
-from .client import Client, session
+from .client import Client
 from .conftest import make_plane
-from .elsewhere import Deaf
-from .test_forwarding import opus, until
+from .removals import Deaf
+from .test_forwarding import until
 
 
 @pytest.fixture
@@ -40,22 +38,17 @@ def alive(reference: "weakref.ref[object]") -> bool:
     return reference() is not None
 
 
-async def elsewhere(*words: str, **environment: str) -> asyncio.subprocess.Process:
-    make_plane("native")  # skips where there is none
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.meetings.relay.dataplane.elsewhere",
-        *words,
-        env={**os.environ, **environment},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-
-
 async def test_transports_come_and_go_under_load_without_a_fault() -> None:
     """Freed memory is overwritten, so that a late use of a session would end the process."""
-    process = await elsewhere("remove", "120", MALLOC_PERTURB_="165")
+    make_plane("native")  # skips where there is none
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.meetings.relay.dataplane.removals",
+        "120",
+        env={**os.environ, "MALLOC_PERTURB_": "165"},
+        stdout=asyncio.subprocess.PIPE,
+    )
     told, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0
     found = json.loads(told)
@@ -160,38 +153,6 @@ async def test_ever_new_ssrcs_of_a_peer_leave_nothing_behind(plane) -> None:
     assert counters["unprotect_failed"] == 0
     assert len(client.unknown) <= 64, "the stash bounds what Python hears"
     client.socket.close()
-
-
-async def test_media_go_on_while_a_thread_holds_pythons_lock(record_property) -> None:
-    peers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
-    for peer in peers:
-        peer.bind(("127.0.0.1", 0))
-        peer.setblocking(False)
-    process = await elsewhere("hold", *(str(peer.getsockname()[1]) for peer in peers))
-    assert process.stdout is not None
-    assert process.stdin is not None
-    port = int(await asyncio.wait_for(process.stdout.readline(), 20))
-    sending = session(bytes([1, 1]) * 22, inbound=False)
-    process.stdin.write(b"hold\n")
-    started, arrivals, sequence = time.monotonic(), [], 0
-    while time.monotonic() < started + 2.2:
-        peers[0].sendto(sending.protect(opus(sequence)), ("127.0.0.1", port))
-        sequence += 1
-        await asyncio.sleep(0.01)
-        try:
-            while peers[1].recv(2000):
-                arrivals.append(time.monotonic())
-        except BlockingIOError:
-            pass
-    longest = max(later - earlier for earlier, later in itertools.pairwise(arrivals))
-    record_property("longest_gap_ms", round(1000 * longest))
-    assert len(arrivals) > 0.9 * sequence
-    assert longest < 0.5  # of two seconds; a busy machine is no reason to fail
-    process.stdin.close()
-    assert json.loads(await asyncio.wait_for(process.stdout.readline(), 20)) == "held"
-    assert await asyncio.wait_for(process.wait(), 20) == 0
-    for peer in peers:
-        peer.close()
 
 
 # The thread's own end, provoked in a library that is built for that

@@ -1,22 +1,17 @@
-"""A native plane in a process of its own: `python -m tests.meetings.relay.dataplane.elsewhere hold|remove …`.
-
-`hold PUBLISHER SUBSCRIBER` forwards between two ports, and holds Python's lock for two seconds at each line
-of its input. `remove TIMES` lets transports come and go under load, and counts what is left.
-"""
+"""Transports come and go under load: `python -m …dataplane.removals TIMES` tells what is left of them."""
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import json
 import sys
 
 from pylibsrtp import Session
 
-from meetings.relay.interface import RtpHeader, SrtpSessions
+from meetings.relay.interface import RtpHeader
 from meetings.relay.plane import CongestionReport
 
-from .client import Client, listening, microphone, session
+from .client import Client, listening, microphone
 from .conftest import make_plane
 from .test_forwarding import opus
 
@@ -30,30 +25,7 @@ class Deaf:
     def congestion(self, report: CongestionReport) -> None: ...
 
 
-def hold_lock(seconds: int) -> None:
-    """Unlike `CDLL`, `PyDLL` keeps Python's lock during the call."""
-    ctypes.PyDLL(None).sleep(seconds)
-
-
-async def hold(*ports: str) -> None:
-    plane = make_plane("native")
-    await plane.start()
-    for number, port in enumerate(ports, 1):
-        up, down = (bytes([number, direction]) * 22 for direction in (1, 2))
-        plane.open(number, Deaf())
-        plane.bind(number, ("127.0.0.1", int(port)), preferred=True)
-        plane.secure(number, SrtpSessions(session(up, inbound=True), session(down, inbound=False)))
-    plane.add_stream(microphone())
-    plane.subscribe(listening())
-    plane.steer(3, 5)
-    say(plane.port)
-    while await asyncio.to_thread(sys.stdin.readline):
-        hold_lock(2)
-        say("held")
-    await plane.stop()
-
-
-async def remove(times: str) -> None:
+async def remove(times: int) -> None:
     plane = make_plane("native")
     await plane.start()
     publisher, lasting = Client(plane, 1), Client(plane, 2)
@@ -77,7 +49,7 @@ async def remove(times: str) -> None:
 
     publishing = asyncio.create_task(publish())
     before = sessions()
-    for turn in range(int(times)):
+    for turn in range(times):
         guest = Client(plane, 10 + turn)
         plane.subscribe(listening(10 + turn, transport=10 + turn, ssrc=1000))
         plane.steer(10 + turn, 5)
@@ -112,4 +84,4 @@ def say(what: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"hold": hold, "remove": remove}[sys.argv[1]](*sys.argv[2:]))
+    asyncio.run(remove(int(sys.argv[1])))
