@@ -37,6 +37,12 @@ class MediaServerDown(MeetingsError):
     status = 503
 
 
+class NotMeasured(MeetingsError):
+    """The media server does not tell how people are connected."""
+
+    status = 501
+
+
 class JobStopped(MeetingsError):
     """A worker must let go of its job; what it did so far must not be written."""
 

@@ -8,22 +8,28 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
 from livekit import api
+from livekit.api.twirp_client import TwirpClient
 
 from meetings import placements
-from meetings.errors import MediaServerDown
+from meetings.errors import MediaServerDown, NotMeasured
 
 log = logging.getLogger("visio.media")
 
 TOKEN_LIFETIME = timedelta(minutes=5)
 CHAT_TOPIC = "visio.chat"
 RECORDING_TOPIC = "visio.recording"
+
+_SOON = aiohttp.ClientTimeout(total=3)  # asked again every few seconds
+_UNKNOWN_METHOD = ("bad_route", "unimplemented")
 
 Answer = TypeVar("Answer")
 
@@ -102,6 +108,33 @@ def data_send(*, room: str, topic: str, payload: bytes) -> None:
         _ask(server, lambda asked: asked.room.send_data(request))
 
 
+def room_figures(*, room: str) -> dict[str, Any]:
+    """How its people are connected, as the relay's own service tells it; empty where the room is not open.
+
+    Raises MediaServerDown, and NotMeasured where the media server is none of ours.
+    """
+    server = _holder(room)
+    if server is None:
+        return {}
+    address, grants = server, api.VideoGrants(room_admin=True, room=room)
+
+    async def figures(_: api.LiveKitAPI) -> Struct:
+        request = api.ListParticipantsRequest(room=room)
+        async with aiohttp.ClientSession(timeout=_SOON) as session:
+            client = TwirpClient(session, address, "visio", failover=False)
+            return await client.request("Figures", "GetRoom", request, _authorization(grants), Struct)
+
+    try:
+        return MessageToDict(_ask(address, figures))
+    except MediaServerDown as error:
+        code = error.__cause__.code if isinstance(error.__cause__, api.TwirpError) else ""
+        if code == "not_found":
+            return {}
+        if code in _UNKNOWN_METHOD:
+            raise NotMeasured(_("This media server does not measure connections.")) from error
+        raise
+
+
 def participant_remove(*, room: str, identity: str) -> None:
     """Disconnects a participant. Raises MediaServerDown."""
     request = api.RoomParticipantIdentity(room=room, identity=identity)
@@ -119,6 +152,11 @@ def _holder(room: str) -> str | None:
     """The address of the media server that has the room, or would; None where several are there, and the
     room is on none of them. Raises MediaServerDown where there is none."""
     return next(iter(holders([room])), None)
+
+
+def _authorization(grants: api.VideoGrants) -> dict[str, str]:
+    token = api.AccessToken(settings.MEDIA_SERVER_KEY, settings.MEDIA_SERVER_SECRET).with_grants(grants)
+    return {"authorization": f"Bearer {token.to_jwt()}"}
 
 
 def _ask(address: str, call: Callable[[api.LiveKitAPI], Awaitable[Answer]]) -> Answer:

@@ -60,6 +60,11 @@ def may_see_attendance(standing: Standing) -> bool:
     return standing.leads or standing.ministry_role == Role.ADMIN
 
 
+def may_see_connections(standing: Standing) -> bool:
+    """How well the others are connected, while the meeting is held. Whoever takes part sees their own."""
+    return standing.leads
+
+
 def may_record(standing: Standing) -> bool:
     return standing.leads
 

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from meetings import webhooks
 from meetings.codes import PATTERN
-from meetings.views import files, home, meeting, room
+from meetings.views import files, home, meeting, quality, room
 
 _CODE = rf"^(?P<reference>{PATTERN})"
 
@@ -26,4 +26,5 @@ urlpatterns = [
     re_path(_CODE + r"/consent$", room.room_consent, name="room-consent"),
     re_path(_CODE + r"/people$", room.room_people, name="room-people"),
     re_path(_CODE + r"/access$", room.room_access, name="room-access"),
+    re_path(_CODE + r"/quality$", quality.room_quality, name="room-quality"),
 ]

@@ -60,7 +60,7 @@ def room_config(request: HttpRequest, meeting: Meeting, standing: Standing) -> d
     """What the page's scripts need to know at the start."""
     invitation = selectors.invitation_of(meeting, viewer_of(request))
     name = invitation.name if invitation else getattr(request.user, "name", "")
-    names = ("token", "chat", "recording", "consent", "people", "access")
+    names = ("token", "chat", "recording", "consent", "people", "access", "quality")
     urls: dict[str, str | None] = {name: reverse(f"room-{name}", args=[meeting.code]) for name in names}
     urls |= {"meeting": meeting.get_absolute_url() if not standing.guest else None, "home": reverse("home")}
     return {
@@ -73,6 +73,7 @@ def room_config(request: HttpRequest, meeting: Meeting, standing: Standing) -> d
         "mayRecord": policies.may_record(standing),
         "mayInvite": policies.may_invite(standing),
         "mayChange": policies.may_change(standing),
+        "seesQuality": policies.may_see_connections(standing),
         "access": meeting.access,
         "recordingRunning": selectors.live_recording(meeting) is not None,
         "guestsWelcome": meeting.access == Access.LINK,

@@ -6,11 +6,13 @@ Real parts only: the server process, Chromium, flite speaking into fake micropho
 import re
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import jiwer
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Playwright, expect
 
 from tests.e2e import browser
@@ -39,6 +41,14 @@ BEN_SAYS = [
 ]
 TITLE = "Budget for next year"
 VOICES = {"Alice Martin": ("slt", ALICE_SAYS), "Ben Fischer": ("rms", BEN_SAYS)}
+
+# What the host reads of each person's connection, line by line.
+BOTH_WAYS = {
+    "Bitrate": r"([1-9]\d* kbit/s|[\d.]+ Mbit/s){2}",
+    "Lost packets": r"([\d.]+%){2}",
+    "Pictures": r"(large|medium|small|one size).*(large|medium|small|one size)",
+    "There and back": r"\d+ ms",
+}
 
 # Speech must begin after the recording does: the microphones open with the previews.
 ALICE_LEAD, BEN_LEAD = 26.0, 16.0
@@ -99,6 +109,8 @@ def test_two_people_meet_are_recorded_and_found_again(
         _frames_advance(alice)
         _frames_advance(ben)
         _chat(alice, ben)
+        _the_host_sees_how_well_both_are_connected(alice)
+        _others_see_their_own_connection_alone(ben)
         time.sleep(max(0.0, opened + speech_ends + 1.5 - time.monotonic()))
         assert browser.heard_energy(alice) > 0.01, "Alice heard nothing"
         assert browser.heard_energy(ben) > 0.01, "Ben heard nothing"
@@ -161,6 +173,34 @@ def _chat(alice: Page, ben: Page) -> None:
     alice.click("[data-testid=chat-send]")
     ben.click("[data-testid=chat]")
     ben.wait_for_selector("[data-testid=chat-message] >> text=The agenda is in the shared folder.")
+
+
+def _the_host_sees_how_well_both_are_connected(alice: Page) -> None:
+    """Opened and closed by keyboard; with real figures in it, axe-core finds nothing, wide or narrow."""
+    alice.keyboard.press("Escape")  # out of the chat
+    alice.keyboard.press("Alt+Shift+KeyN")
+    rows = alice.get_by_test_id("connection")
+    expect(rows).to_have_count(2)
+    for row, (line, figures) in product(rows.all(), BOTH_WAYS.items()):
+        expect(row.locator("tr", has_text=line)).to_have_text(re.compile(figures))
+    assert _axe_finds(alice) == []
+    alice.set_viewport_size({"width": 360, "height": 800})
+    assert _axe_finds(alice) == []
+    alice.set_viewport_size({"width": 1280, "height": 720})
+    alice.keyboard.press("Escape")
+    expect(alice.get_by_test_id("quality")).to_be_focused()
+
+
+def _others_see_their_own_connection_alone(ben: Page) -> None:
+    ben.click("[data-testid=quality]")
+    expect(ben.get_by_test_id("quality-status")).to_have_text("You are well connected.")
+    expect(ben.get_by_test_id("connection")).to_have_count(1)
+    expect(ben.get_by_test_id("connection")).to_contain_text("Ben Fischer (you)")
+
+
+def _axe_finds(page: Page) -> list[str]:
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{rule['id']}: {[node['target'] for node in rule['nodes']]}" for rule in found]
 
 
 def _names_and_words(transcript: dict[str, Any], record_property: RecordProperty) -> None:

@@ -48,5 +48,6 @@ test('shortcuts need their modifier and no other', () => {
   assert.equal(commandOf(keys({ key: 'E', metaKey: true })), 'camera');
   assert.equal(commandOf(keys({ key: 'd', ctrlKey: true, shiftKey: true })), null);
   assert.equal(commandOf(keys({ key: 'Ç', code: 'KeyC', altKey: true, shiftKey: true })), 'chat');
+  assert.equal(commandOf(keys({ key: '~', code: 'KeyN', altKey: true, shiftKey: true })), 'quality');
   assert.equal(commandOf(keys({ key: 'x', code: 'KeyX', altKey: true, shiftKey: true })), null);
 });

@@ -1,12 +1,15 @@
 """A small media server that speaks LiveKit's server API over real HTTP and remembers what it was asked."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 from livekit import api
 from livekit.protocol import models
 
@@ -17,7 +20,12 @@ _REQUESTS = {
     "SendData": api.SendDataRequest,
     "RemoveParticipant": api.RoomParticipantIdentity,
     "ListEgress": api.ListEgressRequest,
+    "GetRoom": api.ListParticipantsRequest,
 }
+
+
+class TwirpRefusal(Exception):
+    """Answered with 404 and this of Twirp's codes."""
 
 
 @dataclass
@@ -25,6 +33,7 @@ class FakeMediaServer:
     """``rooms`` are open, ``writing`` are running egresses, ``calls`` holds (method, request) in order.
 
     The rooms are being recorded while ``recording``.
+    ``figures`` are those of everybody in a room, as our relay gives them; None: it is none of ours.
     While ``broken`` it answers everything with 503. ``meanwhile`` runs while it is asked.
     """
 
@@ -34,6 +43,7 @@ class FakeMediaServer:
     calls: list[tuple[str, Message]] = field(default_factory=list)
     broken: bool = False
     recording: bool = True
+    figures: list[dict[str, Any]] | None = None
     meanwhile: Callable[[str], None] = lambda method: None
 
     def asked(self, method: str) -> list[Message]:
@@ -53,8 +63,17 @@ class FakeMediaServer:
                 return api.ListRoomsResponse(rooms=[self._room(name) for name in self.rooms])
             case "ListEgress":
                 return api.ListEgressResponse(items=[api.EgressInfo(egress_id=key) for key in self.writing])
+            case "GetRoom":
+                return self._figures(request.room)
             case _:
                 return api.DeleteRoomResponse()
+
+    def _figures(self, room: str) -> Struct:
+        if self.figures is None or room not in self.rooms:
+            raise TwirpRefusal("bad_route" if self.figures is None else "not_found")
+        answer = Struct()
+        answer.update({"room": room, "participants": self.figures})
+        return answer
 
 
 @contextmanager
@@ -68,9 +87,14 @@ def fake_media_server() -> Iterator[FakeMediaServer]:
             if state.broken:
                 self.send_error(503)
                 return
-            answer = state.answer(self.path.rsplit("/", 1)[-1], body).SerializeToString()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/protobuf")
+            status, kind = 200, "application/protobuf"
+            try:
+                answer = state.answer(self.path.rsplit("/", 1)[-1], body).SerializeToString()
+            except TwirpRefusal as refusal:
+                status, kind = 404, "application/json"
+                answer = json.dumps({"code": str(refusal), "msg": "refused"}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)

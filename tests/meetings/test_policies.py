@@ -18,23 +18,23 @@ AUDITOR = Standing(ministry_role=Role.AUDITOR)
 COLLEAGUE = Standing(ministry_role=Role.STAFF)
 STRANGER = Standing()
 
-#                      see    content attendance record invite delete
+#                      see    content attendance others' connections record invite delete
 TABLE = [
-    ("host", HOST, True, True, True, True, True, True),
-    ("co-host", COHOST, True, True, True, True, True, False),
-    ("invitee", INVITEE, True, True, False, False, False, False),
-    ("invitee of another ministry", FOREIGN, True, True, False, False, False, False),
-    ("came by the link, never in the room", BY_LINK, True, False, False, False, False, False),
-    ("guest", GUEST, False, False, False, False, False, False),
-    ("ministry admin", ADMIN, True, False, True, False, False, False),
-    ("auditor without mandate", AUDITOR, False, False, False, False, False, False),
-    ("colleague", COLLEAGUE, False, False, False, False, False, False),
-    ("stranger", STRANGER, False, False, False, False, False, False),
+    ("host", HOST, True, True, True, True, True, True, True),
+    ("co-host", COHOST, True, True, True, True, True, True, False),
+    ("invitee", INVITEE, True, True, False, False, False, False, False),
+    ("invitee of another ministry", FOREIGN, True, True, False, False, False, False, False),
+    ("came by the link, never in the room", BY_LINK, True, False, False, False, False, False, False),
+    ("guest", GUEST, False, False, False, False, False, False, False),
+    ("ministry admin", ADMIN, True, False, True, False, False, False, False),
+    ("auditor without mandate", AUDITOR, False, False, False, False, False, False, False),
+    ("colleague", COLLEAGUE, False, False, False, False, False, False, False),
+    ("stranger", STRANGER, False, False, False, False, False, False, False),
 ]
 
 
 @pytest.mark.parametrize(
-    ("who", "standing", "see", "content", "attendance", "record", "invite", "delete"),
+    ("who", "standing", "see", "content", "attendance", "connections", "record", "invite", "delete"),
     TABLE,
     ids=[row[0] for row in TABLE],
 )
@@ -44,6 +44,7 @@ def test_who_may_what(
     see: bool,
     content: bool,
     attendance: bool,
+    connections: bool,
     record: bool,
     invite: bool,
     delete: bool,
@@ -52,6 +53,7 @@ def test_who_may_what(
     assert policies.may_see(standing) is see
     assert policies.may_see_content(meeting, standing) is content
     assert policies.may_see_attendance(standing) is attendance
+    assert policies.may_see_connections(standing) is connections
     assert policies.may_record(standing) is record
     assert policies.may_invite(standing) is invite
     assert policies.may_delete(standing) is delete

@@ -111,7 +111,7 @@ def test_to_the_uninvited_everything_is_absent(
     progress = reverse("meeting-progress", args=[meeting.id])
     delete = reverse("meeting-delete", args=[meeting.id])
     pages = (meeting.get_absolute_url(), _room_url(meeting), _media_url(recorded), progress, delete)
-    for url in (*pages, _room_url(meeting, "chat"), _room_url(meeting, "people")):
+    for url in (*pages, *(_room_url(meeting, call) for call in ("chat", "people", "quality"))):
         assert client.get(url).status_code == 404, url
     for call in ("token", "chat", "recording", "consent", "people", "access"):
         assert _post(client, _room_url(meeting, call), {}).status_code == 404, call

@@ -7,6 +7,7 @@
  * @property {string} recording
  * @property {string} consent
  * @property {string} people
+ * @property {string} quality
  * @property {string} access
  * @property {string | null} meeting the page of the meeting afterwards; null for guests
  * @property {string} home
@@ -21,6 +22,7 @@
  * @property {boolean} mayRecord
  * @property {boolean} mayInvite
  * @property {boolean} mayChange
+ * @property {boolean} seesQuality whether of others, too
  * @property {'invited' | 'link'} access
  * @property {boolean} recordingRunning
  * @property {{chat: string, recording: string}} topics

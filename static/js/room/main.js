@@ -7,6 +7,7 @@ import { createDevices } from './devices.js';
 import { createInviting } from './inviting.js';
 import { recall } from './memory.js';
 import { createPortal } from './portal.js';
+import { watchQuality } from './quality_watch.js';
 import { createRecording } from './recording.js';
 import { createSession } from './session.js';
 import { initialState, inCall, me, withNotice } from './state.js';
@@ -19,6 +20,7 @@ import { showInvite } from './views/invite_dialog.js';
 import { showNotices } from './views/notices.js';
 import { showPeople } from './views/people_panel.js';
 import { showPrejoin } from './views/prejoin.js';
+import { showQuality } from './views/quality_panel.js';
 import { showRecording } from './views/recording_view.js';
 import { showSettings } from './views/settings_dialog.js';
 import { playSounds } from './views/sound.js';
@@ -37,18 +39,20 @@ const connection = createConnection(store, {
 const devices = createDevices(store);
 const session = createSession({ store, portal, connection, devices, recording });
 const inviting = createInviting({ store, portal });
+watchQuality({ store, portal });
 
-/** @param {'chat' | 'people'} panel */
+/** @param {import('./state.js').Panel} panel */
 function togglePanel(panel) {
   if (store.get().panel === panel) return closePanel();
   store.update({ panel, unread: panel === 'chat' ? 0 : store.get().unread });
 }
 
-/** The focus goes back to the button that opened the panel. */
+/** The focus goes back to the button that opened the panel; on a narrow screen it may be put away by now. */
 function closePanel() {
   const { panel } = store.get();
   store.update({ panel: null });
-  document.getElementById(`control-${panel}`)?.focus();
+  const opener = [`control-${panel}`, 'control-more'].map((id) => document.getElementById(id));
+  opener.find((button) => button?.checkVisibility())?.focus();
 }
 
 /** @param {import('./state.js').Source} source */
@@ -74,6 +78,7 @@ playSounds(store, { playSound: () => void connection.playSound() });
 showControls(store, { toggle, share: session.share, leave: session.leave, panel: togglePanel });
 showChat(store, { say: session.say, close: closePanel, language });
 showPeople(store, { close: closePanel });
+showQuality(store, { close: closePanel, language, everybody: config.seesQuality });
 showRecording(store, { ...recording, leave: session.leave });
 showInvite(inviting);
 showSettings(store, { choose });

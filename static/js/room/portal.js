@@ -4,6 +4,7 @@ import { gettext } from './i18n.js';
 
 /** @typedef {import('./config.js').Urls} Urls */
 /** @typedef {import('./chat.js').Message} Message */
+/** @typedef {import('./figures.js').Figures} Figures */
 /** @typedef {{id: string | number, name: string, email: string, invited: boolean}} Colleague */
 /** @typedef {{url: string, token: string, room: string, identity: string, name: string}} Ticket */
 
@@ -48,6 +49,8 @@ export function createPortal(urls, csrfToken) {
     recording: (action) => call(urls.recording, { action }),
     /** @param {boolean} agreed */
     consent: (agreed) => call(urls.consent, { agreed }),
+    /** @returns {Promise<Figures[]>} of everybody whose figures one may see, oneself included */
+    quality: async () => (await call(urls.quality)).people,
     /** @returns {Promise<Colleague[]>} */
     colleagues: async () => (await call(urls.people)).people,
     /** @param {Colleague['id']} user */

@@ -1,11 +1,11 @@
 /** Keyboard shortcuts. All with a modifier key, so that no single letter typed by accident does anything. */
 
-/** @typedef {'microphone' | 'camera' | 'chat' | 'people' | 'help'} Command */
+/** @typedef {'microphone' | 'camera' | 'chat' | 'people' | 'quality' | 'help'} Command */
 
 /** @type {Readonly<Record<string, Command>>} */
 const WITH_CONTROL = { d: 'microphone', e: 'camera' };
 /** By place on the keyboard: with Alt, macOS types another letter. @type {Readonly<Record<string, Command>>} */
-const WITH_ALT_SHIFT = { KeyC: 'chat', KeyP: 'people', KeyH: 'help' };
+const WITH_ALT_SHIFT = { KeyC: 'chat', KeyP: 'people', KeyN: 'quality', KeyH: 'help' };
 
 /**
  * @param {Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>} event

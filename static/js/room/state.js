@@ -37,6 +37,14 @@
  */
 
 /** @typedef {{id: number, text: string, error: boolean}} Notice */
+/** @typedef {'chat' | 'people' | 'quality'} Panel */
+
+/**
+ * @typedef {Object} Measured
+ * @property {'waiting' | 'known' | 'none' | 'failed'} state
+ * @property {ReadonlyMap<string, import('./figures.js').Figures>} people by identity; only those that one may see
+ * @property {string} fault why it failed, as a sentence
+ */
 
 /**
  * @typedef {Object} State
@@ -53,7 +61,8 @@
  * @property {readonly Person[]} people
  * @property {readonly Message[]} chat
  * @property {number} unread
- * @property {'chat' | 'people' | null} panel
+ * @property {Panel | null} panel
+ * @property {Measured} measured how well people are connected, while somebody looks
  * @property {boolean} recording
  * @property {'start' | 'stop' | null} recordingRequest what we asked for and wait to see
  * @property {'none' | 'asked' | 'agreed'} consent
@@ -85,6 +94,7 @@ export function initialState(config, chosen) {
     chat: [],
     unread: 0,
     panel: null,
+    measured: { state: 'waiting', people: new Map(), fault: '' },
     recording: config.recordingRunning,
     recordingRequest: null,
     consent: 'none',

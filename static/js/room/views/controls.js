@@ -14,7 +14,7 @@ import { optional, required } from './dom.js';
  * @property {(source: Source) => void} toggle
  * @property {() => void} share
  * @property {() => void} leave
- * @property {(panel: 'chat' | 'people') => void} panel
+ * @property {(panel: import('../state.js').Panel) => void} panel
  */
 
 /** @param {string} id */
@@ -29,6 +29,7 @@ export function showControls(store, { toggle, share, leave, panel }) {
   button('control-camera').addEventListener('click', () => toggle('camera'));
   button('control-chat').addEventListener('click', () => panel('chat'));
   button('control-people').addEventListener('click', () => panel('people'));
+  button('control-quality').addEventListener('click', () => panel('quality'));
   button('control-leave').addEventListener('click', leave);
   const screen = button('control-share');
   screen.addEventListener('click', share);
@@ -57,7 +58,7 @@ function render(now) {
   press('control-microphone', Boolean(self?.microphone), now.busy.microphone);
   press('control-camera', Boolean(self?.camera), now.busy.camera);
   press('control-share', Boolean(self?.screen), false);
-  for (const panel of ['chat', 'people']) {
+  for (const panel of ['chat', 'people', 'quality']) {
     button(`control-${panel}`).setAttribute('aria-expanded', String(now.panel === panel));
   }
   const record = optional('control-record', HTMLButtonElement);

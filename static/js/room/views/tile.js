@@ -18,12 +18,12 @@ const QUALITY_TEXT = {
   unknown: () => '',
 };
 
-/** @param {Quality} quality */
-export function qualityMark(quality) {
+/** @param {Quality} quality @param {boolean} [inWords] for eyes, too */
+export function qualityMark(quality, inWords = false) {
   const mark = make('span', { class: 'quality', data: { quality } }, [make('i'), make('i'), make('i')]);
   const text = QUALITY_TEXT[quality]();
   mark.title = text;
-  mark.append(unseen(text));
+  mark.append(inWords ? make('span', { text }) : unseen(text));
   return mark;
 }
 
