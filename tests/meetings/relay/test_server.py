@@ -94,6 +94,16 @@ async def test_a_newcomer_is_told_who_is_speaking(stage: Stage) -> None:
     assert (told.sid, told.active) == (ann.last("join").participant.sid, True)
 
 
+async def test_a_newcomer_is_told_how_well_the_others_are_connected(stage: Stage) -> None:
+    """Regression: only changes were told, so a newcomer saw no mark on those whose connection is steady."""
+    ann = await stage.enter("ann")
+    (room,) = stage.relay._rooms
+    room._announcer.qualities(room.people.values())
+    (told,) = (await stage.enter("ben")).last("connection_quality").updates
+    assert told.participant_sid == ann.last("join").participant.sid
+    assert told.score == 5
+
+
 async def test_a_full_room_is_full_but_not_for_who_comes_back(stage: Stage) -> None:
     for identity in ("ann", "ben", "cara"):
         await stage.enter(identity)
