@@ -39,7 +39,9 @@ export function showQuality(store, { close, language, everybody }) {
     // The one line that is read out: it tells who is in trouble, not how much.
     if (status.textContent !== words) status.textContent = words;
     status.dataset.state = now.measured.state;
-    if (before.panel !== 'quality') shut.focus();
+    if (before.panel === 'quality') return;
+    required('quality-rows', HTMLElement).scrollTop = 0;
+    shut.focus();
   });
 }
 
