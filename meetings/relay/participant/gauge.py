@@ -76,9 +76,10 @@ class Gauge:
         reports = {layer.ssrc: layer.report for layer in self._layers()}
         for ssrc, report in reports.items():
             before = self._before.get(ssrc, StreamReport())
-            missing = report.lost - before.lost
-            self._expected += max(0, report.packets - before.packets + max(0, missing))
-            self._lost += max(0, missing + report.repaired - before.repaired)
+            missing = max(0, report.lost - before.lost)
+            first = report.packets - report.repaired - (before.packets - before.repaired)
+            self._expected += max(0, first + missing)
+            self._lost += missing
         self._before = reports
 
     def _layers(self) -> Iterator[Layer]:

@@ -173,6 +173,24 @@ async def test_what_a_publisher_repeats_takes_its_old_place(plane, clients) -> N
     await until(lambda: (report := plane.stream_report(1, 11)) and report.repaired == 1)
 
 
+async def test_a_repeat_is_no_reception(plane, clients) -> None:
+    """Regression: repeats by which browsers probe the path were told as losses, a third of the upload."""
+    publisher, _ = clients
+    plane.add_stream(camera(11))
+    plane.add_repair(1, 12, 11, 97)
+    await asyncio.sleep(0.05)
+    publisher.media(*(rtp(11, number, 0, vp8(6, 2, key=True)) for number in (1, 2, 4)))
+    publisher.media(
+        *(
+            rtp(12, 900 + number, 0, number.to_bytes(2, "big") + vp8(6, 2, key=True), 97)
+            for number in (1, 2, 3)
+        )
+    )
+    await until(lambda: (report := plane.stream_report(1, 11)) and report.repaired == 3)
+    report = plane.stream_report(1, 11)
+    assert (report.packets, report.lost) == (6, 1)
+
+
 async def test_a_subscriber_that_lost_its_picture_gets_a_keyframe(plane, clients) -> None:
     publisher, subscriber = clients
     plane.add_stream(camera(11))
