@@ -112,6 +112,7 @@ class Api:
             "Egress/StopEgress": _Method(StopEgressRequest, egress.stop, record),
             "Egress/ListEgress": _Method(ListEgressRequest, egress.list, record),
             "visio.Figures/GetRoom": _Method(ListParticipantsRequest, figures.room, _admin),
+            "visio.Figures/GetParticipant": _Method(RoomParticipantIdentity, figures.person, _admin),
             "visio.Figures/GetRelay": _Method(ListRoomsRequest, figures.relay, listing),
         }
 

@@ -86,7 +86,7 @@ class RoomService:
         return ListParticipantsResponse(participants=[person.info for person in room.people.values()])
 
     async def get_person(self, request: RoomParticipantIdentity) -> ParticipantInfo:
-        return self._person(request.room, request.identity).info
+        return find_person(self._rooms, request.room, request.identity).info
 
     async def remove_person(self, request: RoomParticipantIdentity) -> RemoveParticipantResponse:
         # Before anything else: who is not here yet shall not come, either.
@@ -100,7 +100,7 @@ class RoomService:
         return RemoveParticipantResponse()
 
     async def mute(self, request: MuteRoomTrackRequest) -> MuteRoomTrackResponse:
-        person = self._person(request.room, request.identity)
+        person = find_person(self._rooms, request.room, request.identity)
         track = person.publications.get(request.track_sid)
         if track is None:
             raise TwirpError("not_found", "track does not exist")
@@ -111,7 +111,7 @@ class RoomService:
         return MuteRoomTrackResponse(track=track.info)
 
     async def update_person(self, request: UpdateParticipantRequest) -> ParticipantInfo:
-        person = self._person(request.room, request.identity)
+        person = find_person(self._rooms, request.room, request.identity)
         if not update_info(person, request.name, request.metadata, dict(request.attributes)):
             raise LimitExceeded("participant's name, metadata or attributes")
         if request.HasField("permission"):
@@ -125,7 +125,7 @@ class RoomService:
             subscribe=request.subscribe,
             participant_tracks=request.participant_tracks,
         )
-        handle(self._person(request.room, request.identity), SignalRequest(subscription=wish))
+        handle(find_person(self._rooms, request.room, request.identity), SignalRequest(subscription=wish))
         return UpdateSubscriptionsResponse()
 
     async def send_data(self, request: SendDataRequest) -> SendDataResponse:
@@ -144,12 +144,6 @@ class RoomService:
         room.distribute(message, sender=None)
         return SendDataResponse()
 
-    def _person(self, room: str, identity: str) -> Participant:
-        person = find_room(self._rooms, room).people.get(identity)
-        if person is None:
-            raise TwirpError("not_found", "participant does not exist")
-        return person
-
 
 def find_room(rooms: Rooms, name: str) -> Room:
     """Raises TwirpError(not_found)."""
@@ -157,3 +151,11 @@ def find_room(rooms: Rooms, name: str) -> Room:
     if room is None:
         raise TwirpError("not_found", "requested room does not exist")
     return room
+
+
+def find_person(rooms: Rooms, room: str, identity: str) -> Participant:
+    """Raises TwirpError(not_found)."""
+    person = find_room(rooms, room).people.get(identity)
+    if person is None:
+        raise TwirpError("not_found", "participant does not exist")
+    return person

@@ -19,7 +19,7 @@ from .adapter import KEY, SECRET, Front, OpenPortal, started
 from .dataplane.conftest import make_plane
 from .stage import Stage, bearer, token
 
-GET_ROOM = "/twirp/visio.Figures/GetRoom"
+FIGURES = "/twirp/visio.Figures/"
 
 
 @pytest.fixture(params=["portable", "native"])
@@ -42,9 +42,12 @@ async def front(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await front.close()
 
 
-async def asked(http: aiohttp.ClientSession, front: Front, **grants: Any) -> tuple[int, dict[str, Any]]:
+async def asked(
+    http: aiohttp.ClientSession, front: Front, method: str = "GetRoom", *, identity: str = "", **grants: Any
+) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": bearer(**(grants or {"room_admin": True, "room": "r"}))}
-    async with http.post(front.url + GET_ROOM, json={"room": "r"}, headers=headers) as answer:
+    request = {"room": "r"} | ({"identity": identity} if identity else {})
+    async with http.post(f"{front.url}{FIGURES}{method}", json=request, headers=headers) as answer:
         return answer.status, await answer.json()
 
 
@@ -112,3 +115,30 @@ async def test_without_media_the_round_trip_is_that_of_the_clients_own_pings(sta
     async with aiohttp.ClientSession() as http:
         (figures,) = (await asked(http, stage.front))[1]["participants"]
     assert (figures["round_trip_ms"], figures["round_trip_by"]) == (42, "signalling")
+
+
+async def test_ones_own_figures_are_had_without_anybody_elses(stage: Stage) -> None:
+    """Each costs by the number of subscriptions: all of a large room's are too many for everybody to ask."""
+    for name in ("ann", "ben"):
+        await stage.enter(name)
+    async with aiohttp.ClientSession() as http:
+        status, ann = await asked(http, stage.front, "GetParticipant", identity="ann")
+        assert (status, ann["identity"], ann["connection"]) == (200, "ann", "connecting")
+        assert (await asked(http, stage.front, "GetParticipant", identity="eve"))[0] == 404
+        other = {"room_admin": True, "room": "other"}
+        assert (await asked(http, stage.front, "GetParticipant", identity="ann", **other))[0] == 403
+        everybody = (await asked(http, stage.front))[1]["participants"]
+    for figures in (ann, *everybody):
+        del figures["seconds"]
+    assert ann in everybody
+
+
+async def test_a_room_is_measured_once_a_second_however_many_ask(stage: Stage) -> None:
+    await stage.enter("ann")
+    async with aiohttp.ClientSession() as http:
+        began = asyncio.get_running_loop().time()
+        answers = await asyncio.gather(*(asked(http, stage.front) for _ in range(30)))
+        at = {answer["at"] for _, answer in answers}
+        assert len(at) <= 1 + (asyncio.get_running_loop().time() - began)
+        await asyncio.sleep(1.1)
+        assert (await asked(http, stage.front))[1]["at"] > max(at)
