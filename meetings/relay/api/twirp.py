@@ -5,6 +5,7 @@ from typing import Final
 
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.struct_pb2 import Struct
 
 JSON: Final = "application/json"
 PROTOBUF: Final = "application/protobuf"
@@ -48,8 +49,21 @@ def parse(kind: type[Message], body: bytes, content_type: str) -> Message:
         raise TwirpError("malformed", "the request cannot be read") from error
 
 
+def _json(message: Message) -> str:
+    if not isinstance(message, Struct):
+        return MessageToJson(message)
+    # A Struct knows floating-point numbers only; what was a count is one again.
+    told = json.loads(MessageToJson(message), parse_float=_number)
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _number(text: str) -> int | float:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def answer(message: Message, content_type: str) -> Answer:
     """A successful answer in the encoding of its request."""
     if content_type == JSON:
-        return 200, JSON, MessageToJson(message).encode()
+        return 200, JSON, _json(message).encode()
     return 200, PROTOBUF, message.SerializeToString()

@@ -1,6 +1,7 @@
 """What operators and the host read, of a real call: real DTLS, SRTP and RTCP at both ends."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -106,6 +107,7 @@ async def test_figures_are_for_whoever_administers_that_room(stage: Stage) -> No
         status, answer = await asked(http, front)
         assert status == 200
         (ann,) = answer["participants"]
+        assert json.dumps(ann["receives"]["voices"]) == "0"  # not 0.0, as protobuf would have it
         assert (ann["identity"], ann["connection"], ann["round_trip_ms"]) == ("ann", "connecting", None)
 
 
