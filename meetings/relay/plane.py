@@ -119,7 +119,7 @@ class CongestionReport:
     """The digest of one transport-wide feedback packet (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
     Both spans (µs) run from the last packet acknowledged before to the last acknowledged now: by what
-    arriving took longer than sending, the queue on the path has grown. `octets` are those acknowledged.
+    arriving took longer than sending, the queue on the path has grown. `octets`: acknowledged, unprotected.
     """
 
     at: float

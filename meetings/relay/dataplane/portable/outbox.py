@@ -37,7 +37,8 @@ class Outbox:
         subscription.sent.keep(number, packet if subscription.settings.rtx else data)
         self._counters["forwarded"] += 1
         self._counters["forwarded_octets"] += len(packet)
-        self._send(peer, data, now, counted=subscription.extensions.counted)
+        self._count(peer, subscription, packet, now)
+        self._send(peer, data)
 
     def repeat(
         self, peer: Transport, subscription: Subscription, sequences: Sequence[int], now: float
@@ -91,14 +92,15 @@ class Outbox:
 
     def _again(self, peer: Transport, subscription: Subscription, kept: bytes, now: float) -> bool:
         if subscription.settings.rtx is None:
-            self._send(peer, kept, now, counted=False)
+            self._send(peer, kept)
             return True
         number = peer.departures.number()
         again = subscription.repeat(kept, now, number) if kept else subscription.pad(_PADDING, now, number)
         data = self._protected(peer, again)
         if data is None:
             return False
-        self._send(peer, data, now, counted=subscription.extensions.counted)
+        self._count(peer, subscription, again, now)
+        self._send(peer, data)
         return True
 
     def _protected(self, peer: Transport, packet: bytes) -> bytes | None:
@@ -111,9 +113,12 @@ class Outbox:
             return None
         return data
 
-    def _send(self, peer: Transport, data: bytes, now: float, *, counted: bool) -> None:
-        if counted:
-            peer.departures.note(len(data), now)
+    def _count(self, peer: Transport, subscription: Subscription, packet: bytes, now: float) -> None:
+        """Octets before protection, as those of the streams are: bit rates of both are compared."""
+        if subscription.extensions.counted:
+            peer.departures.note(len(packet), now)
+
+    def _send(self, peer: Transport, data: bytes) -> None:
         peer.sent_packets += 1
         peer.sent_octets += len(data)
         if peer.route is not None:

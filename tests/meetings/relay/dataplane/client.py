@@ -115,8 +115,10 @@ def camera(ssrc: int, quality: int = 0) -> StreamSettings:
     return StreamSettings(1, ssrc, TRACK, quality, "VP8", 96, 90_000)
 
 
-def listening(number: int = 3, *, transport: int = 2, ssrc: int = 77, **more: object) -> SubscriptionSettings:
-    return SubscriptionSettings(number, transport, TRACK, ssrc, 111, 48_000, **more)  # type: ignore[arg-type]
+def listening(
+    number: int = 3, *, transport: int = 2, ssrc: int = 77, payload_type: int = 111, **more: object
+) -> SubscriptionSettings:
+    return SubscriptionSettings(number, transport, TRACK, ssrc, payload_type, 48_000, **more)  # type: ignore[arg-type]
 
 
 def watching(number: int = 3, *, ssrc: int = 77, **more: object) -> SubscriptionSettings:

@@ -73,6 +73,8 @@ impl Router {
             Message::Feedback(body) => {
                 if let Some(of) = self.transports.get_mut(&transport) {
                     match of.congestion.digest(body, now) {
+                        // Told twice, or of packets that nobody sent: nothing new.
+                        Ok(report) if report.received + report.lost == 0 => {}
                         Ok(report) => heard.congestion.extend(of.news.add(report, now)),
                         Err(_) => heard.malformed = true,
                     }
