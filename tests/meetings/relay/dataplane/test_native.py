@@ -4,14 +4,17 @@ import asyncio
 import gc
 import json
 import os
+import shutil
 import socket
+import subprocess
 import sys
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
-from meetings.relay.dataplane.choice import PlaneParts
+from meetings.relay.dataplane.choice import NativePlaneMissing, PlaneParts, choose_plane
 from meetings.relay.dataplane.native import build
 from meetings.relay.dataplane.native.binding import RING_FULL
 from meetings.relay.dataplane.native.plane import NativePlane
@@ -207,3 +210,37 @@ async def test_a_relay_whose_plane_ends_says_goodbye_and_ends_its_process() -> N
     assert process.returncode == 0, complaints.decode()
     assert b"its data plane has: provoked" in complaints
     assert said.decode().split() == ["ready", "stopped"]
+
+
+# Building it
+
+
+def machine_without_rust(tmp_path: Path) -> Callable[[], str]:
+    """What an installation prints where there is neither a toolchain nor apt."""
+    for name in ("Cargo.toml", "Cargo.lock", "build.py"):
+        shutil.copy(build.HERE / name, tmp_path)
+    shutil.copytree(build.HERE / "src", tmp_path / "src")
+
+    def install() -> str:
+        words = [sys.executable, str(tmp_path / "build.py"), "--where-possible"]
+        environment = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+        return subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
+
+    return install
+
+
+def test_without_a_toolchain_an_installation_says_so_in_one_line_and_only_once(tmp_path: Path) -> None:
+    install = machine_without_rust(tmp_path)
+    said = install()
+    assert said.startswith(
+        "Packets will be forwarded in Python, which costs more: there is no Rust toolchain"
+    )
+    assert said.count("\n") == 1
+    assert install() == ""
+
+
+def test_a_library_of_other_sources_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_plane("native")
+    monkeypatch.setattr(build, "sources_digest", lambda: "of other sources")
+    with pytest.raises(NativePlaneMissing, match="not built from these sources"):
+        choose_plane("native", PlaneParts("", 0, lambda *_: None, SystemClock(), RelayLimits()), gso=True)

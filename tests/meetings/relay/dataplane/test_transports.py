@@ -7,9 +7,9 @@ from meetings.relay.interface import Address
 from meetings.relay.plane import DataPlane
 from tests.meetings.relay.packets import rtp
 
-from .client import Client
+from .client import Client, listening, microphone
 from .conftest import make_plane
-from .test_forwarding import until
+from .test_forwarding import opus, until
 
 REPORT = bytes.fromhex("80c90001") + bytes(4)
 
@@ -71,6 +71,30 @@ async def test_all_that_a_peer_gets_comes_from_the_address_it_checked(plane_name
         assert client.receive.unprotect_rtcp(await client.datagram()) == report
     finally:
         client.socket.close()
+        await plane.stop()
+
+
+async def test_media_cross_from_one_address_family_to_the_other(plane_name: str) -> None:
+    plane = make_plane(plane_name, bind="")
+    await plane.start()
+    publisher, subscriber = Client(plane, 1), Client(plane, 2)
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six:
+            six.bind(("::1", 0))
+            six.settimeout(2)
+            assert plane.bind(2, six.getsockname()[:2], preferred=True, local="::1")
+            subscriber.socket.close()
+            subscriber.socket = six
+            plane.add_stream(microphone())
+            plane.subscribe(listening())
+            plane.steer(3, 5)
+            await asyncio.sleep(0.05)
+            publisher.media(opus(1))
+            assert (await subscriber.rtp())[1] == b"hello"
+            six.sendto(subscriber.send.protect_rtcp(REPORT), ("::1", plane.port))
+            await until(lambda: subscriber.rtcp)
+    finally:
+        publisher.socket.close()
         await plane.stop()
 
 
