@@ -46,6 +46,13 @@ def connections_in(*, room: str) -> list[Connection]:
     return [_connection(person) for person in people if not person["hidden"]]
 
 
+def connection_of(*, room: str, identity: str) -> Connection | None:
+    """One person's alone, for which no others are measured; None while they are not in the room. Raises as
+    `connections_in`."""
+    person = media.participant_figures(room=room, identity=identity)
+    return _connection(person) if person else None
+
+
 def _connection(person: Mapping[str, Any]) -> Connection:
     receives = person["receives"]
     return Connection(

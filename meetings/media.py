@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from livekit import api
 from livekit.api.twirp_client import TwirpClient
@@ -113,16 +114,24 @@ def room_figures(*, room: str) -> dict[str, Any]:
 
     Raises MediaServerDown, and NotMeasured where the media server is none of ours.
     """
+    return _figures(room, "GetRoom", api.ListParticipantsRequest(room=room))
+
+
+def participant_figures(*, room: str, identity: str) -> dict[str, Any]:
+    """One person's share of `room_figures`; empty where they are not in the room. Raises as that."""
+    return _figures(room, "GetParticipant", api.RoomParticipantIdentity(room=room, identity=identity))
+
+
+def _figures(room: str, method: str, request: Message) -> dict[str, Any]:
     server = _holder(room)
     if server is None:
         return {}
     address, grants = server, api.VideoGrants(room_admin=True, room=room)
 
     async def figures(_: api.LiveKitAPI) -> Struct:
-        request = api.ListParticipantsRequest(room=room)
         async with aiohttp.ClientSession(timeout=_SOON) as session:
             client = TwirpClient(session, address, "visio", failover=False)
-            return await client.request("Figures", "GetRoom", request, _authorization(grants), Struct)
+            return await client.request("Figures", method, request, _authorization(grants), Struct)
 
     try:
         return MessageToDict(_ask(address, figures))

@@ -20,11 +20,19 @@ from meetings.views.viewer import answers_json, takes_part, viewer_of, with_meet
 @with_meeting(takes_part)
 def room_quality(request: HttpRequest, meeting: Meeting, standing: Standing) -> JsonResponse:
     """Everybody's connection for those who lead the meeting, one's own for the others."""
-    found = connections.connections_in(room=meeting.room)
-    if not policies.may_see_connections(standing):
-        own = selectors.invitation_of(meeting, viewer_of(request))
-        found = [one for one in found if own is not None and one.identity == own.identity]
+    if policies.may_see_connections(standing):
+        found = connections.connections_in(room=meeting.room)
+    else:
+        found = _own(request, meeting)
     return JsonResponse({"people": [_present(one) for one in found]})
+
+
+def _own(request: HttpRequest, meeting: Meeting) -> list[Connection]:
+    invitation = selectors.invitation_of(meeting, viewer_of(request))
+    if invitation is None:
+        return []
+    own = connections.connection_of(room=meeting.room, identity=invitation.identity)
+    return [] if own is None else [own]
 
 
 def _present(one: Connection) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _REQUESTS = {
     "RemoveParticipant": api.RoomParticipantIdentity,
     "ListEgress": api.ListEgressRequest,
     "GetRoom": api.ListParticipantsRequest,
+    "GetParticipant": api.RoomParticipantIdentity,
 }
 
 
@@ -64,16 +65,28 @@ class FakeMediaServer:
             case "ListEgress":
                 return api.ListEgressResponse(items=[api.EgressInfo(egress_id=key) for key in self.writing])
             case "GetRoom":
-                return self._figures(request.room)
+                return _struct(room=request.room, participants=self._figures(request.room))
+            case "GetParticipant":
+                return self._figures_of(request.room, request.identity)
             case _:
                 return api.DeleteRoomResponse()
 
-    def _figures(self, room: str) -> Struct:
+    def _figures(self, room: str) -> list[dict[str, Any]]:
         if self.figures is None or room not in self.rooms:
             raise TwirpRefusal("bad_route" if self.figures is None else "not_found")
-        answer = Struct()
-        answer.update({"room": room, "participants": self.figures})
-        return answer
+        return self.figures
+
+    def _figures_of(self, room: str, identity: str) -> Struct:
+        for person in self._figures(room):
+            if person["identity"] == identity:
+                return _struct(**person)
+        raise TwirpRefusal("not_found")
+
+
+def _struct(**content: Any) -> Struct:
+    answer = Struct()
+    answer.update(content)
+    return answer
 
 
 @contextmanager

@@ -75,6 +75,15 @@ def test_the_others_read_of_themselves(
     people: People, meeting: Meeting, call: FakeMediaServer, signed_in: SignedIn
 ) -> None:
     assert _identities(signed_in(people.invitee).get(_url(meeting))) == [f"user-{people.invitee.id}"]
+    assert not call.asked("GetRoom"), "everybody else was measured for it"
+
+
+def test_somebody_who_is_not_in_the_room_has_no_figures(
+    people: People, meeting: Meeting, call: FakeMediaServer, signed_in: SignedIn
+) -> None:
+    call.figures = []
+    answer = signed_in(people.invitee).get(_url(meeting))
+    assert (answer.status_code, answer.json()) == (200, {"people": []})
 
 
 def test_a_guest_reads_of_themselves(people: People, open_meeting: Meeting, call: FakeMediaServer) -> None:
@@ -93,6 +102,7 @@ def test_to_whoever_takes_no_part_it_is_absent(
     assert signed_in(getattr(people, who)).get(_url(meeting)).status_code == 404
     assert Client().get(_url(meeting)).status_code == 404
     assert not call.asked("GetRoom")
+    assert not call.asked("GetParticipant")
 
 
 def test_it_is_absent_to_whom_the_host_has_removed(
