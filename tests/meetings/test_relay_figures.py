@@ -14,7 +14,8 @@ from channels.db import database_sync_to_async
 from django.core.management import call_command
 from prometheus_client.parser import text_string_to_metric_families
 
-from meetings import figures
+from meetings import connections, figures
+from meetings.connections import Picture
 from meetings.models import Relay as RelayRow
 from meetings.relay.interface import RelayLimits
 from meetings.relay.server import RelayConfig
@@ -93,6 +94,28 @@ async def test_a_token_for_prometheus_opens_the_metrics_and_no_room(front: Front
             assert any(text_string_to_metric_families(await answer.text()))
         async with http.post("/twirp/visio.Figures/GetRoom", json={"room": "r"}) as answer:
             assert answer.status == 403
+
+
+async def test_the_page_is_told_what_the_relay_measures(front: Front, settings: Any) -> None:
+    """All of the room for whoever leads, one alone for the others: by the relay's real answers."""
+    settings.MEDIA_REGISTERED, settings.MEDIA_SERVER_URL = False, front.url
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        for name in ("ann", "ben"):
+            person = LightPerson(http, front.url, token(name))
+            await person.join()
+            stack.push_async_callback(person.leave)
+        async with asyncio.timeout(30):
+            while True:
+                ann = await asyncio.to_thread(connections.connection_of, room="r", identity="ann")
+                if ann and ann.up.bitrate and ann.down.bitrate and ann.down.pictures and ann.up.loss == 0:
+                    break
+                await asyncio.sleep(0.2)
+        everybody = await asyncio.to_thread(connections.connections_in, room="r")
+        nobody = await asyncio.to_thread(connections.connection_of, room="r", identity="eve")
+    assert ann.up.pictures == ann.down.pictures == (Picture("single"),)
+    assert {one.identity for one in everybody} == {"ann", "ben"}
+    assert nobody is None
 
 
 def test_rates_are_those_between_two_answers() -> None:
