@@ -105,7 +105,7 @@ class SubscriptionReport:
 
 @dataclass(frozen=True, slots=True)
 class TransportReport:
-    """Datagrams of RTP and RTCP of one peer, both directions."""
+    """RTP packets of one peer, both directions, repeats and probes with them; octets are unprotected."""
 
     sent_packets: int = 0
     sent_octets: int = 0

@@ -53,8 +53,6 @@ class Intake:
             else:
                 self._counters["early_dropped"] += 1
             return
-        peer.received_packets += 1
-        peer.received_octets += len(data)
         try:
             if kind is Kind.RTP:
                 packet = sessions.receive.unprotect(data)
@@ -66,6 +64,8 @@ class Intake:
             self._counters["unprotect_failed"] += 1
 
     def _rtp(self, peer: Transport, header: RtpHeader, packet: bytes, now: float) -> None:
+        peer.received_packets += 1
+        peer.received_octets += len(packet)
         if peer.congestion is not None:
             number = header.extensions.get(peer.congestion[0])
             if number is not None and len(number) == 2:

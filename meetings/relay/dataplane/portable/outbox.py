@@ -92,6 +92,8 @@ class Outbox:
 
     def _again(self, peer: Transport, subscription: Subscription, kept: bytes, now: float) -> bool:
         if subscription.settings.rtx is None:
+            peer.sent_packets += 1
+            peer.sent_octets += len(kept)  # the very same bytes, protected before
             self._send(peer, kept)
             return True
         number = peer.departures.number()
@@ -115,12 +117,12 @@ class Outbox:
 
     def _count(self, peer: Transport, subscription: Subscription, packet: bytes, now: float) -> None:
         """Octets before protection, as those of the streams are: bit rates of both are compared."""
+        peer.sent_packets += 1
+        peer.sent_octets += len(packet)
         if subscription.extensions.counted:
             peer.departures.note(len(packet), now)
 
     def _send(self, peer: Transport, data: bytes) -> None:
-        peer.sent_packets += 1
-        peer.sent_octets += len(data)
         if peer.route is not None:
             self._datagrams.send(data, peer.route)
 

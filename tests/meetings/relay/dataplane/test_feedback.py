@@ -50,6 +50,10 @@ async def test_feedback_becomes_a_report_of_what_arrived_and_how_late(plane, cli
     assert report.arrival_span_us == 1_000
     await asyncio.sleep(0.06)
     (third, _, fifth), _ = await arrive(3, 4, 5)
+    await until(lambda: (sent := plane.transport_report(2)) and sent.sent_packets == 5)
+    assert plane.transport_report(2).sent_octets == 5 * (octets - TAG)
+    await until(lambda: (came := plane.transport_report(1)) and came.received_packets == 5)
+    assert plane.transport_report(1).received_octets == 5 * len(opus(1))
     assert (fifth - second) & 0xFFFF == 3
     # One is missing: that is told at once. The last one arrived 92 ms after the second, by its own clock.
     subscriber.control(_feedback(third, 101, (9_000, None, 20_000)))
