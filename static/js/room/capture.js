@@ -22,7 +22,7 @@ export function microphoneOptions(chosen) {
 }
 
 /**
- * RED is off because the relay forwards plain Opus only; a backup codec would double the upload.
+ * RED carries every sound twice, which hides a lost packet; a backup codec would double the upload.
  * @param {Chosen} chosen
  * @returns {import('./livekit.js').RoomOptions}
  */
@@ -37,6 +37,6 @@ export function roomOptions(chosen) {
     videoCaptureDefaults: cameraOptions(chosen),
     audioCaptureDefaults: microphoneOptions(chosen),
     audioOutput: chosen.audiooutput ? { deviceId: chosen.audiooutput } : {},
-    publishDefaults: { simulcast: true, videoCodec: 'vp8', backupCodec: false, dtx: true, red: false },
+    publishDefaults: { simulcast: true, videoCodec: 'vp8', backupCodec: false, dtx: true, red: true },
   };
 }
