@@ -21,7 +21,11 @@ PROGRAMS = {
 
 # What make targets beyond the gate need besides: installed when they are asked for.
 _BESIDE_JANUS = {"janus": "janus", "ethtool": "ethtool", "nsenter": "util-linux", "taskset": "util-linux"}
-FURTHER = {"bench-relay": _BESIDE_JANUS, "bench-relay-scale": _BESIDE_JANUS}
+FURTHER = {
+    "bench-relay": _BESIDE_JANUS,
+    "bench-relay-scale": _BESIDE_JANUS,
+    "bench-impairment": {"janus": "janus"},
+}
 
 if __name__ == "__main__":
     debian.ensure(PROGRAMS, "The gate")

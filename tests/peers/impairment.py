@@ -1,8 +1,8 @@
 """A bad path in a process of its own: UDP of one address handed on to another, late, in part, or never.
 
-``python -m tests.peers.impairment HERE THERE PORTS`` (PORTS as 40000-40019) takes what comes to the address HERE
+``python -m tests.peers.impairment HERE THERE PORTS`` (PORTS as 40000-40019) takes what comes to address HERE
 at each port + `SHIFT` to the port of THERE, and back, IPv4: a wildcard socket has the port on every address.
-Each line of standard input is JSON, and sets both ways from then on: ``{"up": {…}, "down": {…}}`` with fields
+Each line of standard input is JSON and sets both ways from then on: ``{"up": {…}, "down": {…}}`` with fields
 of `Way`. Up is from HERE to THERE.
 """
 

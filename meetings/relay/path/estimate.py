@@ -7,7 +7,7 @@ without evidence against them nothing is limited, and what is held back returns 
 
 from typing import Final
 
-from meetings.relay.path.signals import ArrivalRate, LossShare, QueueTrend
+from meetings.relay.path.signals import ArrivalRate, BottleneckRate, LossShare, QueueTrend
 from meetings.relay.plane import CongestionReport
 
 # draft-ietf-rmcat-gcc-02: β of §5.5, the marks of §6, but for the upper one, a tenth there: the relay
@@ -34,6 +34,7 @@ class PathEstimate:
         self.bitrate: float | None = None
         self._arriving, self._queue, self._loss = ArrivalRate(), QueueTrend(), LossShare()
         self._carried = ArrivalRate(_CARRIED)
+        self._bottleneck = BottleneckRate()
         self._at: float | None = None
         self._settled_at = float("-inf")
         self._settling = False
@@ -56,6 +57,7 @@ class PathEstimate:
         self._at = report.at
         self._arriving.add(report)
         self._carried.add(report)
+        self._bottleneck.add(report)
         self._queue.add(report)
         self._loss.add(report)
         if report.at < self._settled_at:
@@ -118,7 +120,7 @@ class PathEstimate:
             self._loss_before = 0.0
 
     def _lower(self, now: float) -> None:
-        lower = max(_FLOOR, _BACK_OFF * self._arriving.bitrate)
+        lower = max(_FLOOR, _BACK_OFF * max(self._arriving.bitrate, self._bottleneck.bitrate))
         self.bitrate = lower if self.bitrate is None else min(self.bitrate, lower)
         by_loss = self.loses_more(self._loss) and not self._queue.growing
         self._loss_before = self._loss.share if by_loss else 0.0

@@ -12,14 +12,14 @@ _LENGTH: Final = 0.3
 _ANSWER: Final = 0.6  # seconds from a probe's end until its feedback must be here
 _DRAIN: Final = 0.7
 _FIRST_STEP: Final = 1.5
-_NEXT_STEP: Final = 2.5  # where the last one went through
+_NEXT_STEP: Final = 2.0  # where the last one went through
 _MARGIN: Final = 1.1  # a layer's bitrate varies
 _THROUGH: Final = 0.85
 _UNSEEN: Final = 1.15
 # Seconds between tries. The longest leaves time for the steps up within ten seconds of the path's recovery.
 _PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 3.5
-_QUICK: Final = 0.2
+_QUICK: Final = 0.5  # a layer that was granted is on its way
 # Where the media themselves must try, each refusal is seen as a freeze; this long they may show themselves.
 _LONGEST_BLIND: Final = 16.0
 _BLIND_AFTER: Final = 3  # probes that nothing was seen of

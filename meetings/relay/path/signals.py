@@ -12,6 +12,7 @@ _GROWTH: Final = 0.020  # seconds of queue in a window; draft-ietf-rmcat-gcc-02 
 _MEASURES: Final = 4
 _LOSS_WINDOW: Final = 2.0  # a second's hundred packets would make 15 % of 10 % now and then
 _PACKETS: Final = 20
+_QUEUED_US: Final = 5_000
 _STANDING: Final = 0.100  # a queue that stays this long (seconds) is heard in every answer
 _STEP: Final = 0.030  # more than this at once is another route, or a queue that `growing` sees anyway
 _BASE_WINDOW: Final = 20.0  # clocks drift apart by 2 ms in that time
@@ -41,6 +42,25 @@ class ArrivalRate:
     @property
     def bitrate(self) -> float:
         return self._octets * 8 / self._span if self._span > 0 else 0.0
+
+
+class BottleneckRate:
+    """Bit/s while packets queued: what the narrowest link carries, where the sender itself sends less."""
+
+    def __init__(self) -> None:
+        self._busy: deque[tuple[float, int, float]] = deque()
+
+    def add(self, report: CongestionReport) -> None:
+        if report.arrival_span_us - report.sent_span_us > _QUEUED_US:
+            self._busy.append((report.at, report.octets, report.arrival_span_us / 1e6))
+        while self._busy and self._busy[0][0] <= report.at - _WINDOW:
+            self._busy.popleft()
+
+    @property
+    def bitrate(self) -> float:
+        """0 where nothing queued for long enough to tell."""
+        span = sum(each for _, _, each in self._busy)
+        return sum(octets for _, octets, _ in self._busy) * 8 / span if span > _RATE_WINDOW / 4 else 0.0
 
 
 class QueueTrend:

@@ -27,8 +27,6 @@ BROWSERS, SERVER, IMPAIRED = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 
 def measure(name: str, folder: Path) -> list[dict[str, Any]]:
     scenes = QUICK if report.quick() else SCENES
-    only = os.environ.get("SCENE")
-    scenes = tuple(scene for scene in scenes if only in (None, scene.name))
     seconds = 10.0 if report.quick() else 14.0
     runs: list[dict[str, Any]] = []
     with running(name, SERVER, folder) as url, Impairment(IMPAIRED, SERVER, PORTS) as path:

@@ -95,6 +95,7 @@ async function janusPublish({url, room}) {
   await connection.setLocalDescription();
   const {jsep} = await handle.say({request: 'configure', audio: true, video: true}, await gathered(connection));
   await connection.setRemoteDescription(jsep);
+  while (connection.connectionState !== 'connected') await new Promise((done) => setTimeout(done, 50));
   handle.listen();
 }
 

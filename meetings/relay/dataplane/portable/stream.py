@@ -45,10 +45,12 @@ class Stream:
     def received(self, header: RtpHeader, packet: bytes, now: float, *, repair: bool = False) -> bool:
         """Accounts for a packet; False for a padding-only probe (relay.md, trap 2) or a foreign payload."""
         self._packets += 1
-        self._octets += len(packet)
         if repair:
-            self._repaired += 1  # another stream to its sender: what is lost is lost in its reports
+            # Another stream to its sender, and mostly probes that repeat what arrived: its losses and its
+            # bitrate are its own.
+            self._repaired += 1
         else:
+            self._octets += len(packet)
             self._statistics.add(header.sequence, header.timestamp, now)
         if self.is_video:
             self._nacks.add(header.sequence, now)

@@ -149,11 +149,12 @@ impl Stream {
 
     fn count(&mut self, header: &Header, packet: &[u8], arrival: Arrival) {
         self.packets += 1;
-        self.octets += packet.len() as u64;
         self.heard = true;
         if arrival.repaired {
+            // Most are a publisher's probes, which repeat what arrived: not its bitrate.
             self.repaired += 1;
         } else {
+            self.octets += packet.len() as u64;
             self.reception.add(header.sequence, header.timestamp, arrival.now);
         }
         if self.is_video() {
