@@ -4,6 +4,8 @@ from typing import Final
 
 # About a second of video at 2 Mbit/s; a NACK for anything older comes too late to be of use.
 CACHE: Final = 256
+# Two packets earn one retransmission: more would fill a path that is too narrow with what it has lost.
+_EARNED, _SPENT, _MOST = 1, 2, 96
 
 
 class SentPackets:
@@ -17,7 +19,7 @@ class SentPackets:
     def __init__(self) -> None:
         self._packets: list[tuple[int, bytes] | None] = [None] * CACHE
         self._highest = -1
-        self._credit = 0
+        self._credit = _SPENT - _EARNED
 
     def claim(self, sequence: int) -> int | None:
         """The place of a packet that is about to be protected; None where its number was or may have been
@@ -35,10 +37,9 @@ class SentPackets:
         return number
 
     def keep(self, number: int, data: bytes) -> None:
-        """Notes what was sent under a claimed number; each packet sent earns one retransmission."""
+        """Notes what was sent under a claimed number; every second packet earns one retransmission."""
         self._packets[number % CACHE] = number, data
-        if self._credit < CACHE:
-            self._credit += 1
+        self._credit = min(self._credit + _EARNED, _MOST)
 
     def again(self, sequence: int) -> bytes | None:
         """A packet to be sent again; None where it is not kept, or where more is asked for than was sent."""
@@ -46,9 +47,9 @@ class SentPackets:
             return None
         number = self._extended(sequence)
         kept = self._packets[number % CACHE]
-        if kept is None or kept[0] != number or not self._credit:
+        if kept is None or kept[0] != number or self._credit < _SPENT:
             return None
-        self._credit -= 1
+        self._credit -= _SPENT
         return kept[1]
 
     def _extended(self, sequence: int) -> int:

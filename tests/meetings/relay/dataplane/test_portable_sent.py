@@ -14,14 +14,14 @@ def test_no_number_is_used_twice() -> None:
     assert used == [65_534, 1, 65_535, 0, 400, 500]
 
 
-def test_no_more_is_repeated_than_was_sent() -> None:
+def test_half_of_what_was_sent_is_repeated_at_most() -> None:
     """A subscriber that asks for the same packets over and over would be a UDP amplifier."""
     sent = SentPackets()
     for sequence in range(4):
         number = sent.claim(sequence)
         assert number is not None
         sent.keep(number, b"packet %d" % sequence)
-    assert sum(sent.again(sequence) is not None for sequence in (0, 1, 2) * 500) == 4
+    assert sum(sent.again(sequence) is not None for sequence in (0, 1, 2) * 500) == 2
     assert sent.again(9) is None
 
 

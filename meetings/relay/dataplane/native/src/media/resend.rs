@@ -3,7 +3,7 @@
 
 use super::congestion::Outgoing;
 use super::sequence::extend;
-use super::subscription::{Packet, Segment, Subscription};
+use super::subscription::{Packet, Segment, Subscription, REPEAT_COST};
 use super::template::{Fields, TooLong};
 
 /// Of a padding-only packet: as much as its last byte can count.
@@ -38,7 +38,7 @@ impl Subscription {
         if self.settings.rtx.is_none() {
             return Err(Refused::NoRtx);
         }
-        self.credit = self.credit.checked_sub(1).ok_or(Refused::NoCredit)?;
+        self.credit = self.credit.checked_sub(REPEAT_COST).ok_or(Refused::NoCredit)?;
         Ok(())
     }
 

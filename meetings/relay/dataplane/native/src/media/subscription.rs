@@ -15,8 +15,9 @@ use super::stream::{Media, Stream};
 use super::template::{Fields, Template, TooLong};
 use super::timers::Due;
 
-/// Each packet forwarded earns one retransmission, so that NACKs cannot amplify beyond twice the media.
-const MAX_CREDIT: u16 = 256;
+/// Two packets earn one retransmission: more would fill a path that is too narrow with what it has lost.
+pub(super) const REPEAT_COST: u16 = 2;
+const MAX_CREDIT: u16 = 96;
 /// A second has few switches; what was sent before these is not sent again.
 const SEGMENTS: usize = 8;
 
@@ -100,7 +101,7 @@ impl Subscription {
             packets: 0,
             octets: 0,
             switches: 0,
-            credit: 0,
+            credit: REPEAT_COST - 1,
             rtx_sequence: settings.rtx.map_or(0, |(ssrc, _)| first(ssrc)),
             settings,
         }

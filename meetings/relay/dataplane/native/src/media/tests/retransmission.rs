@@ -16,6 +16,7 @@ fn a_lost_packet_is_sent_again_by_rtx() {
     let mut room = Room::with(Codec::Vp8);
     room.video(7, 10, 3_000, KEY);
     room.video(7, 11, 6_000, DELTA);
+    room.video(7, 12, 9_000, DELTA);
     let first = room.got(2)[0].clone();
     let heard = room.rtcp(2, &nack(1001, &[first.sequence]));
     assert_eq!((heard.nacked, heard.retransmitted, heard.tell), (1, 1, false));
@@ -34,6 +35,7 @@ fn what_was_sent_before_a_switch_is_found_in_the_layer_it_came_from() {
     room.router.steer(SubscriptionId(1), Some(8), room.now);
     room.now += 33 * MS;
     room.video(8, 900, 50, &[KEY, &[8]].concat());
+    room.video(8, 901, 3_050, DELTA);
     let got = room.got(2);
     room.rtcp(2, &nack(1001, &[got[0].sequence, got[1].sequence]));
     let again = room.got(2);
@@ -45,12 +47,12 @@ fn what_was_sent_before_a_switch_is_found_in_the_layer_it_came_from() {
 }
 
 #[test]
-fn each_packet_forwarded_earns_one_retransmission() {
+fn two_packets_forwarded_earn_one_retransmission() {
     let mut room = Room::with(Codec::Vp8);
     (10..15).for_each(|sequence| _ = room.video(7, sequence, 0, KEY));
     let first = room.got(2)[0].sequence;
     let heard = room.rtcp(2, &nack(1001, &[first]).repeat(20));
-    assert_eq!((heard.nacked, heard.retransmitted, heard.refused), (20, 5, 15));
+    assert_eq!((heard.nacked, heard.retransmitted, heard.refused), (20, 3, 17));
 }
 
 #[test]
