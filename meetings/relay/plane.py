@@ -73,7 +73,7 @@ class StreamReport:
     """How a stream arrives. `media_at`: the last packet that was media and no probe; `fraction_lost` 0 to 1
     over the last reception report; `jitter` in seconds; `level`: the loudest -dBov of the last tenth of a
     second, and when; `audible`: among the loudest, or in no group; `repaired`: packets that came by RTX,
-    needed or not; they are among `packets` but not in `octets`, and what they repair stays among the `lost`."""
+    needed or not, among `packets` but not in `octets`; what they repair stays among the `lost`."""
 
     packets: int = 0
     octets: int = 0

@@ -90,7 +90,7 @@ async def test_a_publisher_is_told_what_was_lost_though_it_was_repeated(plane, c
     await until(lambda: (seen := plane.stream_report(1, 11)) and (seen.repaired, seen.lost) == (1, 1))
 
 
-async def test_no_more_is_repeated_than_was_sent(plane, clients) -> None:
+async def test_half_of_what_was_sent_is_repeated_at_most(plane, clients) -> None:
     """Someone who asks for the same packets over and over would make a UDP amplifier of the relay."""
     publisher, subscriber = clients
     plane.add_stream(camera(11))
@@ -102,12 +102,13 @@ async def test_no_more_is_repeated_than_was_sent(plane, clients) -> None:
     for _ in range(100):
         subscriber.control(Nack(1, 77, sequences))
     await until(lambda: (report := plane.subscription_report(3)) and report.nacked == 300)
-    assert plane.subscription_report(3).retransmitted == 3
-    assert [header.ssrc for header in await subscriber.silence(0.05)] == 3 * [78]
-    publisher.media(rtp(11, 3, 3000, vp8(7, 3, key=False)))
-    await subscriber.rtp()
+    assert plane.subscription_report(3).retransmitted == 2  # and one on account
+    assert [header.ssrc for header in await subscriber.silence(0.05)] == 2 * [78]
+    publisher.media(*(rtp(11, step, step * 3000, vp8(step, step, key=False)) for step in (3, 4)))
+    for _ in range(2):
+        await subscriber.rtp()
     subscriber.control(Nack(1, 77, sequences))
-    assert len(await subscriber.silence(0.1)) == 1  # earned by the new one
+    assert len(await subscriber.silence(0.1)) == 1  # earned by the new ones
 
 
 def _number(header) -> int:
