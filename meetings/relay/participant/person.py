@@ -235,6 +235,11 @@ class Participant:
 
     # Timer
 
+    @property
+    def restless(self) -> bool:
+        """True where something may be due within a moment; else a fifth of a second is soon enough."""
+        return self._renegotiate_at is not None or self.publications.alive or self.subscriptions.unsettled
+
     def tick(self, now: float) -> None:
         """Every 50 ms: how loud it is, newly settled subscriptions, renegotiation that is due."""
         if self.peer.connected:

@@ -214,6 +214,11 @@ class Publications:
 
     # From the plane
 
+    @property
+    def alive(self) -> bool:
+        """True while anything is received."""
+        return bool(self._layers)
+
     def refresh(self) -> None:
         """Brings the layers' reports up to date."""
         for ssrc, layer in self._layers.items():

@@ -134,6 +134,11 @@ class Subscriptions:
 
     # Timer
 
+    @property
+    def unsettled(self) -> bool:
+        """True while a subscription waits for its first packets."""
+        return bool(self._settling or self._undecided)
+
     def settled(self, now: float) -> list[DownTrack]:
         """Subscriptions whose packets may flow from now on."""
         if not self._settling:

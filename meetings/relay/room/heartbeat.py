@@ -16,6 +16,8 @@ from meetings.relay.uptrack import UpTrack
 log = logging.getLogger("visio.relay")
 
 TICK: Final = 0.05
+# Most people of a big room only listen: they need no look at every tick.
+CALM: Final = 0.2
 SPEAKERS: Final = 0.3
 SECOND: Final = 1.0
 QUALITY: Final = 5.0
@@ -41,7 +43,7 @@ class Heartbeat:
         self._name, self._clock, self._people, self._tracks = name, clock, people, tracks
         self._recorder, self._announcer = recorder, announcer
         self._remove, self._tell = remove, tell
-        self._due = dict.fromkeys((SPEAKERS, SECOND, QUALITY), clock.monotonic())
+        self._due = dict.fromkeys((CALM, SPEAKERS, SECOND, QUALITY), clock.monotonic())
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,8 +55,10 @@ class Heartbeat:
                 log.exception("room %s: a tick failed", self._name)
 
     def tick(self, now: float) -> None:
+        everybody = self._is_due(CALM, now)
         for person in tuple(self._people.values()):
-            self._tick(person, now)
+            if everybody or person.restless or person.update_due:
+                self._tick(person, now)
         people = self._people.values()
         if self._is_due(SPEAKERS, now):
             self._announcer.speakers(people, now)

@@ -11,6 +11,7 @@ from meetings.relay.signalling import TokenBucket
 
 class Person:
     update_due = True
+    restless = False
 
     def __init__(self, identity: str, trouble: Exception | None = None) -> None:
         self.identity, self.trouble, self.ticks = identity, trouble, 0
@@ -37,3 +38,19 @@ def test_one_persons_trouble_is_nobody_elses() -> None:
     heartbeat.tick(clock.monotonic())
     assert people["good"].ticks == 1
     assert (removed, told) == ([("bad", BROKEN)], ["good"])
+
+
+def test_who_only_listens_is_looked_at_five_times_a_second() -> None:
+    calm, restless = Person("calm"), Person("restless")
+    calm.update_due = restless.update_due = False
+    restless.restless = True
+    people: dict[str, Any] = {"calm": calm, "restless": restless}
+    clock = SystemClock()
+    recorder: Any = None  # not needed before a second has passed
+    heartbeat = Heartbeat(
+        *("r", clock, people, lambda: (), recorder, Announcer()), lambda *gone: None, lambda person: None
+    )
+    now = clock.monotonic()
+    for step in range(1, 13):
+        heartbeat.tick(now + step * 0.05)
+    assert (calm.ticks, restless.ticks) == (3, 12)
