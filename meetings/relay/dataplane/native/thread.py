@@ -23,6 +23,7 @@ log = logging.getLogger("visio.relay")
 EVENTS, STRANGERS, TAPS = range(3)
 # A hundred packets at a time: other work of the event loop comes in between.
 _BUFFER: Final = 128 * 1024
+_LONGEST: Final = 4 * 1024  # a record is shorter
 _RETRY: Final = 0.002
 
 
@@ -111,20 +112,20 @@ class NativeThread:
             return
         # What is recorded comes first, what anybody may send last; each gets as much as the others.
         more = [self.read(which) for which in (TAPS, EVENTS, STRANGERS)]
-        if any(more):
+        if any(more) and not self.ended:
             self._loop.call_soon(self._read_some)
         elif self._lib.plane_state(self.plane) != RUNNING:
             self._end()
 
     def read(self, which: int) -> bool:
-        """Takes what a ring holds, as far as it finds room in one buffer; False where that is nothing."""
+        """Takes what a ring holds, as far as it finds room in one buffer; True where there may be more."""
         length = self._lib.plane_read(self.plane, which, self._buffer, _BUFFER)
         for record in records(ffi.unpack(self._buffer, length) if length else b""):
             try:
                 self._on_record(record)
             except Exception:
                 log.exception("a packet could not be handled")
-        return bool(length)
+        return int(length) > _BUFFER - _LONGEST
 
     def _end(self) -> None:
         self.ended = True

@@ -22,6 +22,8 @@ use crate::sys::{monotonic_us, thread_cpu_us, wait, ReceiveBatch};
 /// How soon something that Python's ring had no room for is tried again.
 const RETRY_MS: c_int = 5;
 const IDLE_MS: c_int = 1_000;
+/// How long Python is spared what can wait: waking it costs as much as forwarding some packets (µs).
+const PATIENCE: u64 = 20_000;
 /// A picture's packets come one upon the other: read together, they leave in fewer messages. This is what the
 /// first of them waits; a tenth less CPU per packet is what it buys.
 const GATHERING: Duration = Duration::from_micros(200);
@@ -46,7 +48,8 @@ pub struct Engine {
     /// Acknowledgements of removals; they are few, and never lost.
     pub(crate) closed: VecDeque<Event>,
     pub(crate) commands_waiting: bool,
-    python_has_news: bool,
+    /// When Python is to be woken for what lies in the rings.
+    news_due: Option<u64>,
     /// More lay in the sockets than one turn takes.
     behind: bool,
     reporter: Reporter,
@@ -85,7 +88,7 @@ impl Engine {
             tapped: HashSet::new(),
             closed: VecDeque::new(),
             commands_waiting: false,
-            python_has_news: false,
+            news_due: None,
             behind: false,
             reporter: Reporter::default(),
             counted: 0,
@@ -118,9 +121,7 @@ impl Engine {
         self.tick(monotonic_us());
         self.acknowledge();
         self.link.publish(&self.outbox.counters);
-        if std::mem::take(&mut self.python_has_news) {
-            self.link.wake_python.notify();
-        }
+        self.wake_python();
         Ok(())
     }
 
@@ -129,8 +130,10 @@ impl Engine {
             return 0;
         }
         let most = if self.closed.is_empty() { IDLE_MS } else { RETRY_MS };
-        let due =
-            [self.router.next_due(), self.reporter.next_due(&self.outbox.peers)].into_iter().flatten().min();
+        let due = [self.router.next_due(), self.reporter.next_due(&self.outbox.peers), self.news_due]
+            .into_iter()
+            .flatten()
+            .min();
         let until = due.map_or(u64::MAX, |due| due.saturating_sub(now));
         // Rounded up: a poll that ends too soon would be repeated.
         c_int::try_from((until / 1_000).saturating_add(1)).map_or(most, |until| until.min(most))
@@ -152,6 +155,19 @@ impl Engine {
 
     // What Python is told
 
+    fn wake_python(&mut self) {
+        if self.news_due.map_or(false, |due| due <= monotonic_us()) {
+            self.news_due = None;
+            self.link.wake_python.notify();
+        }
+    }
+
+    /// Wakes Python after this turn; for what can wait, together with what else comes until then.
+    fn news(&mut self, urgent: bool) {
+        let due = if urgent { 0 } else { monotonic_us() + PATIENCE };
+        self.news_due = Some(self.news_due.map_or(due, |before| before.min(due)));
+    }
+
     fn take_stock(&mut self) {
         let sizes = self.router.sizes();
         let addresses = self.outbox.peers.addresses();
@@ -165,13 +181,13 @@ impl Engine {
 
     /// Loses the event where the ring is full; false then.
     pub(crate) fn tell(&mut self, ring: fn(&Link) -> &Ring<Event>, event: Event) -> bool {
-        self.python_has_news = true;
+        self.news(event.is_urgent());
         ring(&self.link).push(event).is_ok()
     }
 
     fn acknowledge(&mut self) {
         while let Some(event) = self.closed.pop_front() {
-            self.python_has_news = true;
+            self.news(true);
             if let Err(event) = self.link.events.push(event) {
                 self.closed.push_front(event);
                 return;

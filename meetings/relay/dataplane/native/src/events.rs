@@ -77,6 +77,11 @@ impl Event {
         out.extend_from_slice(data);
     }
 
+    /// Whether somebody waits for Python to act on it. Reports, and what is written to a disk, can wait a moment.
+    pub fn is_urgent(&self) -> bool {
+        !matches!(self, Event::Rtcp { .. } | Event::Congestion { .. } | Event::Tapped { .. })
+    }
+
     pub fn record_length(&self) -> usize {
         RECORD_HEADER
             + match self {

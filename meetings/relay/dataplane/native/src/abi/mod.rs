@@ -149,7 +149,7 @@ pub extern "C" fn plane_clear(plane: &Plane) {
 }
 
 /// Fills `out` with records of the events (`which` 0), of what strangers sent (1), or of what is recorded (2).
-/// Returns how many bytes were written: 0 once there is nothing more.
+/// Returns how many bytes were written: where 4,096 more would have found room, there was nothing more.
 ///
 /// # Safety
 /// `out` has room for `capacity` bytes, 4,096 or more.
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn plane_read(plane: &Plane, which: u32, out: *mut u8, cap
         None => return 0,
     };
     let mut left = reading.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut records = Vec::with_capacity(capacity);
+    let mut records = Vec::new();
     while let Some(event) = left.take().or_else(|| ring.pop()) {
         if records.len() + event.record_length() > capacity {
             *left = Some(event);
