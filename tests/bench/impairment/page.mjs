@@ -90,8 +90,8 @@ async function janusPublish({url, room}) {
   const media = await navigator.mediaDevices.getUserMedia({audio: AUDIO, video: VIDEO});
   const connection = new RTCPeerConnection();
   connection.addTransceiver(media.getAudioTracks()[0], {direction: 'sendonly'});
-  connection.addTransceiver(media.getVideoTracks()[0], {direction: 'sendonly', sendEncodings: ['l', 'm', 'h'].map(
-    (rid, at) => ({rid, maxBitrate: RATES[at], scaleResolutionDownBy: 4 >> at, maxFramerate: VIDEO.frameRate}))});
+  connection.addTransceiver(media.getVideoTracks()[0], {direction: 'sendonly', sendEncodings: ['h', 'm', 'l'].map(
+    (rid, at) => ({rid, maxBitrate: RATES[2 - at], scaleResolutionDownBy: 1 << at, maxFramerate: VIDEO.frameRate}))});
   await connection.setLocalDescription();
   const {jsep} = await handle.say({request: 'configure', audio: true, video: true}, await gathered(connection));
   await connection.setRemoteDescription(jsep);

@@ -57,7 +57,9 @@ def _janus(address: str, folder: Path) -> list[str]:
     made = janus_config.write(folder, address)
     text = (made / "janus.jcfg").read_text()
     media = f'media: {{ ipv6 = false, rtp_port_range = "{PORTS[0]}-{PORTS[-1]}" }}'
-    (made / "janus.jcfg").write_text(re.sub(r"media: \{.*?\}", media, text))
+    nat = f'nat: {{ ice_lite = true, ice_enforce_list = "{address}" }}'  # the impairer's is no way in
+    text = re.sub(r"nat: \{.*?\}", nat, re.sub(r"media: \{.*?\}", media, text))
+    (made / "janus.jcfg").write_text(text)
     return ["janus", "-F", str(made), "-i", address]
 
 
