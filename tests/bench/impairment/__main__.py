@@ -84,7 +84,8 @@ def main() -> None:
                 left_out[name] = str(why)
     ours = [run for run in runs if run["server"] != "janus"]
     summary = {
-        "worst_recovery_s": max((run["recovery"] or 99.0 for run in ours), default=None),
+        "worst_recovery_s": max((run["recovery"] or 0.0 for run in ours), default=None),
+        "not_recovered": sum(run["recovery"] is None for run in ours),
         "concealed_at_5_percent_loss": max(
             (run["concealed"] for run in ours if run["scene"] == "5 % loss"), default=None
         ),
