@@ -5,16 +5,15 @@ The input is a string of packets, each behind two bytes of length; a first byte 
 
 from collections.abc import Iterator
 
-from livekit.protocol.models import TrackInfo, TrackType
-
 from meetings.recording.payloads import vp8_part, vp9_part
 from meetings.relay.codecs import is_keyframe_start, parse_vp8, rewrite_vp8
-from meetings.relay.downtrack import DownTrack
+from meetings.relay.dataplane.portable.router import Router
+from meetings.relay.dataplane.portable.transport import Transport
 from meetings.relay.errors import MalformedPacket
 from meetings.relay.interface import RtpHeader
+from meetings.relay.plane import StreamSettings, SubscriptionSettings
 from meetings.relay.rtp import Kind, classify, is_padding_only, parse_rtp, rebuild_rtp
-from meetings.relay.sdp import ABS_SEND_TIME, MID, Codec
-from meetings.relay.uptrack import UpTrack
+from meetings.relay.sdp import Codec
 
 _CODECS = tuple(Codec(96, name, 90_000) for name in ("VP8", "VP9", "H264", "AV1"))
 _MOST_PACKETS = 16
@@ -22,12 +21,8 @@ _MOST_PACKETS = 16
 
 def run(data: bytes) -> None:
     codec = _CODECS[data[0] % 4] if data else _CODECS[0]
-    up = UpTrack(1, TrackInfo(sid="TR_1", type=TrackType.VIDEO), "cid", "ann", "PA_1", codec=codec, mid="0")
-    up.order = ["q", "h"]
-    layer = up.add_layer("q", 0xCAFE)
-    down = DownTrack(up, 1)
-    down.assign("5", codec, {MID: 4, ABS_SEND_TIME: 2})
-    down.ready = True
+    router = _router(codec)
+    stream, down = router.transports[1].streams[0xCAFE], router.subscriptions[3]
     now = 1.0
     for packet in packets(data[1:]):
         assert classify(packet) in Kind
@@ -37,14 +32,29 @@ def run(data: bytes) -> None:
             continue
         _read(packet, header, codec)
         now += 0.01
-        if layer.received(header, packet, now):
-            down.retarget(now)
-            out = down.forward(layer, header, packet, now)
+        if stream.received(header, packet, now):
+            out = down.forward(stream, header, now, 0)
             assert len(out) <= len(packet) + 32, "a packet grew"
             if out:
                 assert parse_rtp(out).ssrc == down.ssrc
         else:
-            down.skip(layer, header)
+            down.skip(stream, header)
+
+
+def _router(codec: Codec) -> Router:
+    """One stream of two layers' track, and one subscriber of it."""
+    router = Router(voices=8)
+    for number in (1, 2):
+        router.transports[number] = Transport(number, None)  # type: ignore[arg-type]
+    for ssrc, quality in ((0xCAFE, 0), (0xBEEF, 1)):
+        settings = StreamSettings(
+            1, ssrc, 9, quality, codec.name.upper(), codec.payload_type, codec.clock_rate
+        )
+        router.add_stream(settings)
+    extensions = {"mid_extension": 4, "send_time_extension": 2}
+    router.subscribe(SubscriptionSettings(3, 2, 9, 77, 96, 90_000, mid=b"5", rtx=(78, 97), **extensions))
+    router.steer(3, 0xCAFE)
+    return router
 
 
 def packets(data: bytes) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ IDLE_SLACK = {"tasks": 3, "descriptors": 8, "threads": 8}
 # What must be back to nothing once everybody has gone.
 PEOPLES = (
     *("rooms", "participants", "tracks", "subscriptions", "ice_agents", "transports", "addresses", "streams"),
-    *("forwarded_tracks", "srtp_sessions"),
+    *("routed_tracks", "routed_subscriptions", "srtp_sessions"),
 )
 # Counters of the relay that honest people never raise.
 IMPOSSIBLE = ("receive_errors", "protect_failed", "rtcp_malformed", "data_malformed", "sequence_repeated")

@@ -202,7 +202,7 @@ class PortablePlane:
             "addresses": len(self._addresses),
             "streams": sum(1 for _ in self._router.streams()),
             "subscriptions": len(self._router.subscriptions),
-            "forwarded_tracks": self._router.forwarded_tracks,
+            "tracks": self._router.tracks,
         }
 
     # By time

@@ -43,8 +43,9 @@ class Router:
         return self._tracks.get(number)
 
     @property
-    def forwarded_tracks(self) -> int:
-        return sum(bool(track.subscriptions or track.taps) for track in self._tracks.values())
+    def tracks(self) -> int:
+        """How many are known: published, received, or recorded."""
+        return len(self._tracks)
 
     def close(self, number: int) -> Transport | None:
         """Ends a transport with all that is published or received on it."""
