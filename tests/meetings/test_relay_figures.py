@@ -45,7 +45,7 @@ async def front(tmp_path: Path, settings: Any) -> AsyncIterator[Front]:
 
 async def said(*words: str) -> str:
     out = StringIO()
-    await asyncio.to_thread(call_command, "relay_figures", *words, stdout=out)
+    await database_sync_to_async(call_command)("relay_figures", *words, stdout=out)
     return out.getvalue()
 
 
@@ -107,12 +107,12 @@ async def test_the_page_is_told_what_the_relay_measures(front: Front, settings: 
             stack.push_async_callback(person.leave)
         async with asyncio.timeout(30):
             while True:
-                ann = await asyncio.to_thread(connections.connection_of, room="r", identity="ann")
+                ann = await database_sync_to_async(connections.connection_of)(room="r", identity="ann")
                 if ann and ann.up.bitrate and ann.down.bitrate and ann.down.pictures and ann.up.loss == 0:
                     break
                 await asyncio.sleep(0.2)
-        everybody = await asyncio.to_thread(connections.connections_in, room="r")
-        nobody = await asyncio.to_thread(connections.connection_of, room="r", identity="eve")
+        everybody = await database_sync_to_async(connections.connections_in)(room="r")
+        nobody = await database_sync_to_async(connections.connection_of)(room="r", identity="eve")
     assert ann.up.pictures == ann.down.pictures == (Picture("single"),)
     assert {one.identity for one in everybody} == {"ann", "ben"}
     assert nobody is None
