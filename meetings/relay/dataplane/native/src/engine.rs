@@ -8,7 +8,6 @@ use std::os::raw::c_int;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crate::events::Event;
 use crate::limits::Strangers;
@@ -24,9 +23,7 @@ const RETRY_MS: c_int = 5;
 const IDLE_MS: c_int = 1_000;
 /// How long Python is spared what can wait: waking it costs as much as forwarding some packets (µs).
 const PATIENCE: u64 = 20_000;
-/// A picture's packets come one upon the other: read together, they leave in fewer messages. This is what the
-/// first of them waits; a tenth less CPU per packet is what it buys.
-const GATHERING: Duration = Duration::from_micros(200);
+
 /// How often what takes a system call or a search is counted (µs).
 const CPU_INTERVAL: u64 = 100_000;
 
@@ -50,8 +47,8 @@ pub struct Engine {
     pub(crate) commands_waiting: bool,
     /// When Python is to be woken for what lies in the rings.
     news_due: Option<u64>,
-    /// More lay in the sockets than one turn takes.
-    behind: bool,
+    /// More media were waited for in this turn.
+    pub(crate) gathered: bool,
     reporter: Reporter,
     counted: u64,
 }
@@ -89,7 +86,7 @@ impl Engine {
             closed: VecDeque::new(),
             commands_waiting: false,
             news_due: None,
-            behind: false,
+            gathered: false,
             reporter: Reporter::default(),
             counted: 0,
         }
@@ -114,10 +111,7 @@ impl Engine {
             self.run_commands(monotonic_us());
             self.take_stock();
         }
-        if ready.sockets != [false; 2] && !self.behind {
-            thread::sleep(GATHERING);
-        }
-        self.behind = self.receive(ready.sockets)?;
+        self.receive(ready.sockets)?;
         self.tick(monotonic_us());
         self.acknowledge();
         self.link.publish(&self.outbox.counters);

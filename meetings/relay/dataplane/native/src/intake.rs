@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 use std::io;
+use std::thread;
+use std::time::Duration;
 
 use crate::batch::SLOT;
 use crate::engine::Engine;
@@ -10,48 +12,66 @@ use crate::media::{classify, Accepted, Arrivals, Protocol, Reason, Received, Rou
 use crate::outbox::Outbox;
 use crate::sys::{monotonic_us, Arrival, ReceiveBatch};
 
+/// A picture's packets come one upon the other: read together, they leave in fewer messages, and this thread
+/// wakes less often. This is what the first of them waits, once a turn; it buys a tenth of the CPU.
+const GATHERING: Duration = Duration::from_micros(200);
 /// Bounds a turn, so that neither media nor commands starve the other.
 const ROUNDS_PER_TURN: usize = 8;
 
 impl Engine {
-    /// Reads the sockets that are ready in turns, until neither has more or the turn has taken long enough: true
-    /// then.
-    pub(crate) fn receive(&mut self, ready: [bool; 2]) -> io::Result<bool> {
+    /// Reads the sockets that are ready in turns, until neither has more or the turn has taken long enough.
+    pub(crate) fn receive(&mut self, ready: [bool; 2]) -> io::Result<()> {
         let mut ready = ready;
+        self.gathered = false;
         for _ in 0..ROUNDS_PER_TURN {
             for (index, more) in ready.iter_mut().enumerate().filter(|(_, more)| **more) {
                 *more = self.receive_batch(index)? == ReceiveBatch::CAPACITY;
             }
             if ready == [false; 2] {
-                return Ok(false);
+                break;
             }
             self.tick(monotonic_us());
         }
-        Ok(true)
+        Ok(())
     }
 
+    /// Forwards what is there, with what follows in a moment; reports and requests alone are not waited on.
     fn receive_batch(&mut self, index: usize) -> io::Result<usize> {
+        self.receiving.clear();
+        let mut count = self.read(index)?;
+        let mut now = monotonic_us();
+        let mut accepted: Vec<_> = (0..count).filter_map(|place| self.take_datagram(place, now)).collect();
+        if !accepted.is_empty()
+            && count < ReceiveBatch::CAPACITY
+            && !std::mem::replace(&mut self.gathered, true)
+        {
+            thread::sleep(GATHERING);
+            let more = count..count + self.read(index)?;
+            count = more.end;
+            now = monotonic_us();
+            accepted.extend(more.filter_map(|place| self.take_datagram(place, now)));
+        }
+        forward(&mut self.router, accepted, &self.receiving, now, &mut self.outbox);
+        Ok(count)
+    }
+
+    fn read(&mut self, index: usize) -> io::Result<usize> {
         let socket = match self.outbox.sockets.all.get(index) {
             Some(socket) => socket,
             None => return Ok(0),
         };
-        self.outbox.counters.receive_calls += 1;
+        let counters = &mut self.outbox.counters;
+        counters.receive_calls += 1;
         let count = match self.receiving.receive(socket) {
             Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             Err(error) if is_transient(&error) => {
-                self.outbox.counters.receive_failed += 1;
-                return Ok(0);
+                counters.receive_failed += 1;
+                0
             }
             Err(error) => return Err(error),
         };
-        self.outbox.counters.received += count as u64;
-        let now = monotonic_us();
-        let mut accepted = Vec::with_capacity(count);
-        for place in 0..count {
-            accepted.extend(self.take_datagram(place, now));
-        }
-        forward(&mut self.router, accepted, &self.receiving, now, &mut self.outbox);
+        counters.received += count as u64;
         Ok(count)
     }
 

@@ -56,12 +56,19 @@ impl ReceiveBatch {
         }
     }
 
-    /// Takes what is waiting, without blocking; returns how many came.
-    pub fn receive(&mut self, socket: &Socket) -> io::Result<usize> {
+    /// Forgets what came, so that all slots are free again.
+    pub fn clear(&mut self) {
         self.arrivals.clear();
-        self.names.fill(RawAddress::EMPTY);
-        let mut vectors: Vec<_> = self.slots.iter_mut().map(|slot| IoVec::writing(&mut slot.0)).collect();
-        let places = self.names.iter_mut().zip(vectors.chunks_mut(1)).zip(&mut self.controls);
+    }
+
+    /// Takes what is waiting into the free slots, without blocking; returns how many came.
+    pub fn receive(&mut self, socket: &Socket) -> io::Result<usize> {
+        let taken = self.arrivals.len();
+        let (slots, controls) = (&mut self.slots[taken..], &mut self.controls[taken..]);
+        let names = &mut self.names[taken..];
+        names.fill(RawAddress::EMPTY);
+        let mut vectors: Vec<_> = slots.iter_mut().map(|slot| IoVec::writing(&mut slot.0)).collect();
+        let places = names.iter_mut().zip(vectors.chunks_mut(1)).zip(controls);
         let mut headers: Vec<_> =
             places.map(|((name, vector), control)| MmsgHdr::new(name, vector, control.whole())).collect();
         let fd = socket.as_raw_fd();
@@ -72,7 +79,7 @@ impl ReceiveBatch {
         if count < 0 {
             return Err(io::Error::last_os_error());
         }
-        for (header, name) in headers.iter().zip(&self.names).take(count as usize) {
+        for (header, name) in headers.iter().zip(&*names).take(count as usize) {
             let truncated = header.header.flags & MSG_TRUNC != 0;
             let source = name.decode();
             self.arrivals.push(Arrival {
@@ -81,7 +88,7 @@ impl ReceiveBatch {
                 control_length: header.header.control_length,
             });
         }
-        Ok(self.arrivals.len())
+        Ok(self.arrivals.len() - taken)
     }
 
     pub fn arrival(&self, place: usize) -> Arrival {
@@ -122,6 +129,22 @@ mod tests {
         let mut batch = ReceiveBatch::new();
         assert_eq!(batch.receive(&receiver).unwrap(), 1);
         assert_eq!(batch.arrival(0).length, 0);
+    }
+
+    #[test]
+    fn a_second_reading_leaves_the_first_where_it_is() {
+        let (sender, _keep) = pair("127.0.0.1:0");
+        let (target, receiver) = pair("127.0.0.1:0");
+        let mut batch = ReceiveBatch::new();
+        for text in [&b"one"[..], b"three"] {
+            sender.send_to(text, target.local_addr().unwrap()).unwrap();
+            assert_eq!(batch.receive(&receiver).unwrap(), 1);
+        }
+        assert_eq!((batch.bytes(0, 3), batch.bytes(1, 5)), (&b"one"[..], &b"three"[..]));
+        assert_eq!((batch.arrival(0).length, batch.arrival(1).length), (3, 5));
+        batch.clear();
+        sender.send_to(b"four", target.local_addr().unwrap()).unwrap();
+        assert_eq!((batch.receive(&receiver).unwrap(), batch.bytes(0, 4)), (1, &b"four"[..]));
     }
 
     #[test]
