@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
+from django.db import connections
 from django.test import Client
 from django.utils import translation
 
@@ -15,6 +17,14 @@ from meetings.models import Invitation, Meeting
 from meetings.services.meeting import meeting_start
 
 PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Django's own, and then a goodbye to the thread in which asynchronous tests ask the database: PostgreSQL
+    drops no database that somebody is connected to."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @dataclass(frozen=True)
