@@ -101,8 +101,9 @@ class PortablePlane:
             former = self._router.transports.get(holder)
             if former is not None and former.route is not None and former.route.address == given_up:
                 former.route = None
-        if preferred or peer.route is None:
-            peer.route = self._datagrams.route(address, local)
+        # Checks come every few seconds, and a route is asked of the system.
+        if peer.route is None or (preferred and (peer.route.address, peer.local) != (address, local)):
+            peer.route, peer.local = self._datagrams.route(address, local), local
         return True
 
     def send_datagram(self, transport: int, data: bytes) -> None:

@@ -23,6 +23,7 @@ class Transport:
         self.number, self.events = number, events
         self.sessions: SrtpSessions | None = None
         self.route: Route | None = None
+        self.local = ""  # our address on that route
         self.early: list[bytes] = []
         self.streams: dict[int, Stream] = {}
         self.repairs: dict[int, tuple[Stream, int]] = {}
