@@ -4,7 +4,6 @@ The portable data plane calls this for every packet it forwards: no object per h
 but the outgoing packet.
 """
 
-from collections.abc import Sequence
 from enum import Enum
 from struct import Struct
 
@@ -112,56 +111,6 @@ def _read_two_byte(packet: bytes, position: int, end: int, found: dict[int, byte
 def is_padding_only(packet: bytes, header: RtpHeader) -> bool:
     """True for a bandwidth probe: a packet whose payload is nothing but padding."""
     return header.payload_offset + header.padding >= len(packet)
-
-
-def rebuild_rtp(
-    packet: bytes,
-    header: RtpHeader,
-    *,
-    payload_type: int,
-    sequence: int,
-    timestamp: int,
-    ssrc: int,
-    extensions: Sequence[tuple[int, bytes]],
-    payload: bytes | None = None,
-    marker: bool | None = None,
-) -> bytes:
-    """Put a new header before a packet's payload; contributing sources and padding are left out.
-
-    Numbers are taken modulo their field. Extension identifiers are 1 to 255, values up to 255 bytes
-    (ValueError otherwise).
-    """
-    if payload is None:
-        payload = packet[header.payload_offset : len(packet) - header.padding]
-    second = payload_type & 127
-    if header.marker if marker is None else marker:
-        second |= 128
-    first = _VERSION_2 | _HAS_EXTENSION if extensions else _VERSION_2
-    fixed = _FIXED.pack(first, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc & 0xFFFFFFFF)
-    if not extensions:
-        return fixed + payload
-    return b"".join((fixed, _write_extensions(extensions), payload))
-
-
-def _write_extensions(extensions: Sequence[tuple[int, bytes]]) -> bytes:
-    block = bytearray()
-    for identifier, value in extensions:
-        size = len(value)
-        # The one-byte form knows identifiers 1 to 14 and values of 1 to 16 bytes.
-        if identifier > 14 or not 1 <= size <= 16:
-            return _write_two_byte(extensions)
-        block.append(identifier << 4 | size - 1)
-        block += value
-    return _extension_block(_ONE_BYTE_PROFILE, block)
-
-
-def _write_two_byte(extensions: Sequence[tuple[int, bytes]]) -> bytes:
-    block = bytearray()
-    for identifier, value in extensions:
-        block.append(identifier)
-        block.append(len(value))
-        block += value
-    return _extension_block(_TWO_BYTE_PROFILE, block)
 
 
 def _extension_block(profile: int, elements: bytearray) -> bytes:

@@ -15,7 +15,7 @@ from meetings.recording.records import (
     unpack_records,
 )
 from meetings.relay.interface import RtpHeader
-from meetings.relay.rtp import rebuild_rtp
+from tests.peers.rtp import rebuild_rtp
 
 _HEADER = TrackHeader(
     "r", "ann", "Ann", "TR_1", "video", "video/VP8", 90_000, 1, "camera", 1_700_000_000 * 10**9

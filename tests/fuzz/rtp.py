@@ -12,8 +12,9 @@ from meetings.relay.dataplane.portable.transport import Transport
 from meetings.relay.errors import MalformedPacket
 from meetings.relay.interface import RtpHeader
 from meetings.relay.plane import StreamSettings, SubscriptionSettings
-from meetings.relay.rtp import Kind, classify, is_padding_only, parse_rtp, rebuild_rtp
+from meetings.relay.rtp import Kind, classify, is_padding_only, parse_rtp
 from meetings.relay.sdp import Codec
+from tests.peers.rtp import rebuild_rtp
 
 _CODECS = tuple(Codec(96, name, 90_000) for name in ("VP8", "VP9", "H264", "AV1"))
 _MOST_PACKETS = 16

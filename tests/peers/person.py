@@ -24,7 +24,7 @@ from livekit.protocol.rtc import (
 )
 
 from meetings.relay.interface import RtpHeader
-from meetings.relay.rtp import rebuild_rtp
+from tests.peers.rtp import rebuild_rtp
 
 from .descriptions import AUDIO, LEVEL_EXTENSION, MID_EXTENSION, VIDEO, Description, Section, read_answer
 from .transport import LightTransport

@@ -1,7 +1,7 @@
 """RTP packets for tests, and the pictures in them."""
 
 from meetings.relay.interface import RtpHeader
-from meetings.relay.rtp import rebuild_rtp
+from tests.peers.rtp import rebuild_rtp
 
 
 def vp8(picture: int, tl0: int, *, key: bool) -> bytes:

@@ -15,8 +15,8 @@ from meetings.relay.rtp import (
     classify,
     is_padding_only,
     parse_rtp,
-    rebuild_rtp,
 )
+from tests.peers.rtp import rebuild_rtp
 
 
 def rtp(*, first=0x80, second=96, sequence=7, tail=b"payload"):

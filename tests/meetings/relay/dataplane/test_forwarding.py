@@ -7,8 +7,8 @@ from pylibsrtp import Error
 
 from meetings.relay.interface import RtpHeader
 from meetings.relay.rtcp import FullIntraRequest, Nack, PictureLoss, SenderReport
-from meetings.relay.rtp import rebuild_rtp
 from tests.meetings.relay.packets import rtp, vp8
+from tests.peers.rtp import rebuild_rtp
 
 from .client import TRACK, camera, listening, microphone, session, watching
 
