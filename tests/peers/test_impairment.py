@@ -1,5 +1,6 @@
 """The bad path does what it is told."""
 
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ def udp(host: str, port: int = 0) -> socket.socket:
 
 @pytest.fixture
 def ends() -> Iterator[tuple[Impairment, socket.socket, socket.socket]]:
-    with closing(udp(THERE, 41_000)) as server, closing(udp("127.0.0.1")) as client:
+    # Below the ports that the system gives out, and each test process its own.
+    with closing(udp(THERE, 15_000 + os.getpid() % 5_000)) as server, closing(udp("127.0.0.1")) as client:
         port = server.getsockname()[1]
         client.connect((HERE, port + SHIFT))
         with Impairment(HERE, THERE, range(port, port + 1)) as path:
