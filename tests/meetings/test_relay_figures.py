@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,18 @@ async def front(tmp_path: Path, settings: Any) -> AsyncIterator[Front]:
     await front.close()
 
 
+@asynccontextmanager
+async def two_people(front: Front) -> AsyncIterator[None]:
+    """Ann and Ben in room r, each sending and receiving."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        for name in ("ann", "ben"):
+            person = LightPerson(http, front.url, token(name))
+            await person.join()
+            stack.push_async_callback(person.leave)
+        yield
+
+
 async def said(*words: str) -> str:
     out = StringIO()
     await database_sync_to_async(call_command)("relay_figures", *words, stdout=out)
@@ -52,12 +64,7 @@ async def said(*words: str) -> str:
 async def test_operators_read_relays_rooms_and_people(front: Front) -> None:
     assert front.relay is not None
     plane = front.relay.overview.plane
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(aiohttp.ClientSession())
-        for name in ("ann", "ben"):
-            person = LightPerson(http, front.url, token(name))
-            await person.join()
-            stack.push_async_callback(person.leave)
+    async with two_people(front):
         async with asyncio.timeout(30):
             while True:
                 here, gone = sorted(
@@ -99,12 +106,7 @@ async def test_a_token_for_prometheus_opens_the_metrics_and_no_room(front: Front
 async def test_the_page_is_told_what_the_relay_measures(front: Front, settings: Any) -> None:
     """All of the room for whoever leads, one alone for the others: by the relay's real answers."""
     settings.MEDIA_REGISTERED, settings.MEDIA_SERVER_URL = False, front.url
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(aiohttp.ClientSession())
-        for name in ("ann", "ben"):
-            person = LightPerson(http, front.url, token(name))
-            await person.join()
-            stack.push_async_callback(person.leave)
+    async with two_people(front):
         async with asyncio.timeout(30):
             while True:
                 ann = await database_sync_to_async(connections.connection_of)(room="r", identity="ann")
