@@ -56,12 +56,18 @@ class Intake:
         try:
             if kind is Kind.RTP:
                 packet = sessions.receive.unprotect(data)
-                self._rtp(peer, parse_rtp(packet), packet, self._clock.monotonic())
+                header = parse_rtp(packet)
             else:
                 packet = sessions.receive.unprotect_rtcp(data)
-                self._inbox.take(peer, packet, self._clock.monotonic())
         except (SrtpError, ValueError, MalformedPacket):
             self._counters["unprotect_failed"] += 1
+            return
+        # Outside: an error of ours is no packet that could not be read.
+        now = self._clock.monotonic()
+        if kind is Kind.RTP:
+            self._rtp(peer, header, packet, now)
+        else:
+            self._inbox.take(peer, packet, now)
 
     def _rtp(self, peer: Transport, header: RtpHeader, packet: bytes, now: float) -> None:
         peer.received_packets += 1
